@@ -1,1 +1,5 @@
-//! core
+//! PanFoMa (arXiv 2512.03111): the model, the artifacts and the readers that the stage binaries share.
+
+pub mod artifact;
+pub mod rng;
+pub mod stage;
