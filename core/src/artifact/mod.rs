@@ -4,7 +4,13 @@
 //! Writers work under a temporary name in the same directory and rename; readers validate before use.
 
 pub mod atomic;
+pub mod edges;
+pub mod embeddings;
+pub mod metrics;
+pub mod obs;
+pub mod predictions;
 pub mod provenance;
+pub mod table;
 
 pub use provenance::Provenance;
 
