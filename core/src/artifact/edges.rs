@@ -9,7 +9,7 @@
 //!                 "inputs": [{"name": "model", "blake3": "..."}], "seed": 0}}
 //! ```
 
-use super::table::{ROWS_PER_GROUP, TableReader, TableWriter, column};
+use super::streamed::{ROWS_PER_GROUP, TableReader, TableWriter, column};
 use super::{Header, Provenance};
 use crate::stage::UserError;
 use arrow_array::{ArrayRef, Float32Array, RecordBatch, StringArray, UInt32Array};

@@ -11,7 +11,7 @@
 //! ```
 
 use super::obs::{Obs, check_names};
-use super::table::{ROWS_PER_GROUP, TableReader, TableWriter, column};
+use super::streamed::{ROWS_PER_GROUP, TableReader, TableWriter, column};
 use super::{Header, Provenance};
 use crate::stage::UserError;
 use arrow_array::{Array, ArrayRef, FixedSizeListArray, Float32Array, RecordBatch};

@@ -5,7 +5,7 @@
 //! `n` uint64 (cells or edges counted) · `split`, `group`, `method`, `definition` utf8. Metadata `panfoma`: the header.
 
 use super::Header;
-use super::table::TableWriter;
+use super::streamed::TableWriter;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use serde::Serialize;

@@ -10,7 +10,7 @@ pub mod metrics;
 pub mod obs;
 pub mod predictions;
 pub mod provenance;
-pub mod table;
+pub mod streamed;
 
 pub use provenance::Provenance;
 

@@ -1,6 +1,6 @@
 //! What travels with each cell through embeddings and predictions: its name, its split, its labels and groups.
 
-use super::table::column;
+use super::streamed::column;
 use crate::stage::UserError;
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field};

@@ -13,7 +13,7 @@
 
 use super::embeddings::{vector_type, vector_values, vectors};
 use super::obs::{Obs, check_names};
-use super::table::{ROWS_PER_GROUP, TableReader, TableWriter, column};
+use super::streamed::{ROWS_PER_GROUP, TableReader, TableWriter, column};
 use super::{Header, Provenance};
 use crate::stage::UserError;
 use arrow_array::{ArrayRef, Float32Array, RecordBatch, StringArray};
