@@ -3,3 +3,4 @@
 pub mod artifact;
 pub mod rng;
 pub mod stage;
+pub mod train;
