@@ -5,6 +5,9 @@
 
 pub mod atomic;
 pub mod provenance;
+pub mod table;
+pub mod tokens;
+pub mod vocabulary;
 
 pub use provenance::Provenance;
 
