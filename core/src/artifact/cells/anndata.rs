@@ -3,6 +3,7 @@
 //! Long arrays are sharded (64 chunks a file) so that a corpus is thousands of files, not millions, and the chunks of a
 //! shard are laid down in order, so that the bytes do not depend on the number of threads.
 
+use crate::matrix::number::FromStored;
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value as Json, json};
 use std::ops::Range;
@@ -369,25 +370,3 @@ impl StoredArray {
         anyhow::bail!("{}: `{stored:?}` is no number", self.at)
     }
 }
-
-/// A number that stored numbers convert to.
-pub trait FromStored {
-    /// From a stored floating-point number.
-    fn from_f64(value: f64) -> Self;
-    /// From a stored integer.
-    fn from_i64(value: i64) -> Self;
-}
-
-macro_rules! from_stored {
-    ($($rust:ty)*) => {$(
-        impl FromStored for $rust {
-            fn from_f64(value: f64) -> Self {
-                value as $rust
-            }
-            fn from_i64(value: i64) -> Self {
-                value as $rust
-            }
-        }
-    )*};
-}
-from_stored! { f32 f64 i64 }
