@@ -2,5 +2,6 @@
 
 pub mod artifact;
 pub mod data;
+pub mod matrix;
 pub mod rng;
 pub mod stage;
