@@ -4,8 +4,12 @@
 //! Writers work under a temporary name in the same directory and rename; readers validate before use.
 
 pub mod atomic;
+pub mod cells;
 pub mod checkpoint;
 pub mod provenance;
+pub mod table;
+pub mod tokens;
+pub mod vocabulary;
 
 pub use provenance::Provenance;
 
