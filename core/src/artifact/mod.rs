@@ -4,6 +4,8 @@
 //! Writers work under a temporary name in the same directory and rename; readers validate before use.
 
 pub mod atomic;
+pub mod cells;
+pub mod checkpoint;
 pub mod edges;
 pub mod embeddings;
 pub mod metrics;
@@ -11,6 +13,9 @@ pub mod obs;
 pub mod predictions;
 pub mod provenance;
 pub mod streamed;
+pub mod table;
+pub mod tokens;
+pub mod vocabulary;
 
 pub use provenance::Provenance;
 
