@@ -7,8 +7,8 @@
 #   --out     where everything goes; one folder or file an artifact (default: panfoma-demo)
 #   --label   the obs column to predict (default: cancer_type)
 #   --split   how cells are held out, e.g. `patient:0.7,0.1,0.2` or `cell:0.8,0.1,0.1`
-#             (default: by patient where every label has at least three, else by cell, and the report says so)
-#   --epochs  pretraining epochs (default: 12); fine-tuning runs at most as many
+#             (default: patient:0.7,0.1,0.2: whole patients, a fifth of each label's for the test)
+#   --steps   pretraining steps of 16 cells (default: 1000); fine-tuning takes half as many at most
 #
 # Run again with the same --out, it goes on after the last finished stage; a stage cut short resumes.
 #
@@ -17,16 +17,16 @@
 set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-out=panfoma-demo label=cancer_type split=auto seed=0 epochs=12 inputs=() common=()
+out=panfoma-demo label=cancer_type split=patient:0.7,0.1,0.2 seed=0 steps=1000 inputs=() common=()
 while [ $# -gt 0 ]; do
     case $1 in
         --out) out=$2; shift 2 ;;
         --label) label=$2; shift 2 ;;
         --split) split=$2; shift 2 ;;
-        --epochs) epochs=$2; shift 2 ;;
+        --steps) steps=$2; shift 2 ;;
         --seed) seed=$2; shift 2 ;;
         --threads) common+=(--threads "$2"); shift 2 ;;
-        -h|--help) sed -n '2,17s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+        -h|--help) sed -n '2,18s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
         -*) echo "error: unknown option \`$1\`; see --help" >&2; exit 64 ;;
         *) inputs+=("$(realpath -- "$1")"); shift ;;
     esac
@@ -60,8 +60,8 @@ fi
 
 stage qc       cells.zarr         --input "${inputs[@]}" --output cells.zarr --skip-unusable
 stage tokenize tokens             --input cells.zarr --output tokens --labels "$label" --split "$split" --stratify "$label" --n-top-genes 1200
-stage pretrain pretrained         --input tokens --output pretrained --preset tiny --epochs "$epochs"
-stage finetune finetuned          --input tokens --model pretrained --output finetuned --label "$label" --epochs "$epochs"
+stage pretrain pretrained         --input tokens --output pretrained --preset tiny --max-steps "$steps"
+stage finetune finetuned          --input tokens --model pretrained --output finetuned --label "$label" --max-steps $((steps / 2))
 stage embed    embeddings.parquet --input tokens --model finetuned --output embeddings.parquet --predictions predictions.parquet --draws 4
 stage grn      edges.parquet      --input tokens --model pretrained --output edges.parquet --group-by "$label" "${reference[@]}"
 stage evaluate evaluation         --embeddings embeddings.parquet --predictions predictions.parquet --tokens tokens \
