@@ -4,6 +4,7 @@
 //! Writers work under a temporary name in the same directory and rename; readers validate before use.
 
 pub mod atomic;
+pub mod cells;
 pub mod provenance;
 
 pub use provenance::Provenance;
