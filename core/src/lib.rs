@@ -2,6 +2,7 @@
 
 pub mod artifact;
 pub mod data;
+pub mod genes;
 pub mod matrix;
 pub mod rng;
 pub mod stage;

@@ -85,11 +85,10 @@ pub fn plan(cells: &Cells, of_cells: &Annotations, config: &Config, threads: usi
             format!("the {n} most variable that {min_cells} training cells express")
         }
     };
-    // A block a thread as read, as tokens and encoded (about 40 bytes a value), and what is known of every cell.
+    // A block a thread as read and as tokens, a row group a thread as it is encoded, and what is known of every cell.
     let mean_values = n_values / (cells.n_cells().max(1) as f64);
     let per_cell = 32.0 + 4.0 * of_cells.columns.len() as f64;
-    let memory = threads * 1024.0 * mean_values * 40.0
-        + 16.0 * 1024.0 * mean_values * 9.0
+    let memory = (threads * 40.0 + threads.min(16.0) * 30.0) * 1024.0 * mean_values
         + cells.n_cells() as f64 * per_cell
         + 5e7;
     let mut text = String::new();
