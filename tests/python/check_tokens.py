@@ -68,7 +68,8 @@ assert [studies[panel] for panel in tokens["panel"]] == list(cells.obs["study"].
 
 selection = "given"
 if index["vocabulary"]["selection"] != "given by `--vocabulary`":
-    # Statistics of training cells only; a cell without a vocabulary gene is in no split that one could read.
+    # Statistics of training cells only; the split of a cell that was left out cannot be read.
+    assert index["dropped"]["cells_without_vocabulary_gene"] == 0, "choose an input without such cells"
     train = counts[not_empty[(tokens["split"] == "train").to_numpy()]]
     study = cells.obs["study"].iloc[not_empty].to_numpy()[(tokens["split"] == "train").to_numpy()]
     assert np.array_equal(vocabulary["n_cells"], np.asarray((train[:, order] > 0).sum(axis=0)).ravel())

@@ -31,8 +31,8 @@ struct Corpus {
 }
 
 fn patient(cell: usize) -> usize {
-    // Runs of a patient, of unequal lengths.
-    (cell * cell / 9) % N_PATIENTS
+    // Runs of thirteen cells, neighbours far apart in number.
+    cell / 13 * 7 % N_PATIENTS
 }
 
 /// Patients 0, 3, 6, … have melanoma, the others glioma.
@@ -71,7 +71,7 @@ impl Corpus {
     fn write(&self, directory: &Path) -> PathBuf {
         let path = directory.join("cells.zarr");
         std::fs::create_dir(&path).unwrap();
-        let obs: Vec<(String, Kind)> = ["study", "sample", "patient", "cancer_type", "cell_type"]
+        let obs: Vec<(String, Kind)> = ["study", "sample", "patient", "cancer_type", "cell_type", "lane"]
             .map(|name| (name.to_owned(), Kind::Categorical))
             .into_iter()
             .chain([("passes_qc".to_owned(), Kind::Bool), ("age".to_owned(), Kind::Float)])
@@ -92,6 +92,7 @@ impl Corpus {
             }),
             texts(&|cell| Some(cancer(patient(cell)).to_owned())),
             texts(&|cell| (cell % 7 > 0).then(|| ["T cell", "B cell"][cell % 2].to_owned())),
+            texts(&|cell| Some(format!("lane {}", cell % 5))),
             Column::Bool(cells().map(|cell| !self.fails_qc.is_some_and(|fails| fails(cell))).collect()),
             Column::Float(cells().map(|cell| cell as f64 / 7.0).collect()),
         ];
@@ -193,7 +194,7 @@ fn no_patient_is_in_two_splits_and_each_cancer_type_is_in_all() {
 fn a_split_that_divides_patients_is_called_optimistic() {
     let optimistic = |flags: &str| open(&Corpus::default(), flags).1.index().split.optimistic;
     assert!(optimistic("--split cell:0.8,0.1,0.1"));
-    assert!(optimistic("--split cell_type:0.5,0,0.5 --groups study"));
+    assert!(optimistic("--split lane:0.5,0,0.5 --groups study"));
     assert!(!optimistic("--split study:0.5,0,0.5"));
     assert!(!optimistic("--split sample:0.8,0.1,0.1"));
 }
@@ -354,7 +355,7 @@ fn columns_that_are_not_there_or_no_labels_are_refused() {
 #[test]
 fn labels_default_to_text_columns_and_carry_missing_values() {
     let (_directory, tokens) = open(&Corpus::default(), "");
-    assert_eq!(tokens.index().label_columns, ["cancer_type", "cell_type"]);
+    assert_eq!(tokens.index().label_columns, ["cancer_type", "cell_type", "lane"]);
     assert_eq!(tokens.index().group_columns, ["study", "sample", "patient"]);
     let labels = tokens.column("cell_type").unwrap();
     assert_eq!(labels.levels, ["B cell", "T cell"]);
@@ -391,7 +392,7 @@ fn anndata_pyarrow_and_scanpy_agree() {
     let corpus = Corpus { fails_qc: Some(|cell| cell % 10 == 0), ..Corpus::default() };
     for flags in [
         "--stratify cancer_type",
-        "--n-top-genes 20 --split cell:0.7,0.1,0.2",
+        "--n-top-genes 40 --split cell:0.7,0.1,0.2",
         "--n-bins 256 --labels cell_type",
     ] {
         let (directory, output, result) = tokenize(&corpus, flags);
