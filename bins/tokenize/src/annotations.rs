@@ -12,6 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A text column of more levels is no label unless it is asked for: it names cells, not classes.
 const MAX_DEFAULT_LEVELS: usize = 1000;
+/// What quality control says of cells: no labels unless asked for.
+const NO_LABELS: [&str; 3] = ["passes_qc", "qc_removed_by", "predicted_doublet"];
+/// The tokens' own columns.
+const RESERVED: [&str; 8] =
+    ["cell_id", "split", "panel", "total_counts", "n_genes", "gene_ids", "counts", "bins"];
 /// Texts read at a time.
 const CELL_IDS_AT_ONCE: usize = 1 << 17;
 
@@ -130,7 +135,14 @@ fn label_columns(cells: &Cells, config: &Config, groups: &[String]) -> Result<Ve
     }
     let mut names = Vec::new();
     for column in cells.obs_columns() {
-        if column.kind != Kind::Categorical || groups.contains(&column.name) || column.name == "passes_qc" {
+        let name = column.name.as_str();
+        if column.kind != Kind::Categorical || groups.contains(&column.name) || NO_LABELS.contains(&name) {
+            continue;
+        }
+        if RESERVED.contains(&name) {
+            tracing::warn!(
+                "obs column `{name}` is not carried: tokens have a column of their own of that name"
+            );
             continue;
         }
         let n_levels = categories(cells, &column.name)?.levels.len();
@@ -144,8 +156,7 @@ fn label_columns(cells: &Cells, config: &Config, groups: &[String]) -> Result<Ve
 }
 
 fn categories(cells: &Cells, name: &str) -> Result<Categories> {
-    let reserved = ["cell_id", "split", "panel", "total_counts", "n_genes", "gene_ids", "counts", "bins"];
-    if reserved.contains(&name) {
+    if RESERVED.contains(&name) {
         return Err(UserError::bad_data(format!("a column of the name `{name}` is the tokens' own"))
             .hint("rename the obs column, or leave it out with `--labels`")
             .into());

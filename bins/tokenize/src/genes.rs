@@ -4,11 +4,12 @@ use crate::annotations::Annotations;
 use crate::args::{Config, GeneSource};
 use crate::dispersion;
 use crate::statistics::Statistics;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use panfoma_core::artifact::cells::Cells;
 use panfoma_core::artifact::tokens::Panel;
 use panfoma_core::artifact::vocabulary::{Gene, Vocabulary};
 use panfoma_core::stage::{Context, UserError};
+use std::path::Path;
 
 /// The vocabulary and what the input's genes are in it.
 pub struct Genes {
@@ -24,11 +25,7 @@ impl Genes {
     /// Chooses genes by the training cells (reads the counts once), or takes those that are given.
     pub fn choose(cells: &Cells, of_cells: &Annotations, config: &Config, context: &Context) -> Result<Self> {
         let (vocabulary, selection) = match &config.genes {
-            GeneSource::Given { path, min_coverage } => {
-                let vocabulary = Vocabulary::open(path)?;
-                refuse_little_coverage(cells, &vocabulary, *min_coverage)?;
-                (vocabulary, "given by `--vocabulary`".to_owned())
-            }
+            GeneSource::Given { path, .. } => (Vocabulary::open(path)?, "given by `--vocabulary`".to_owned()),
             GeneSource::Fitted { min_cells, n_top_genes } => {
                 let statistics = Statistics::gather(cells, of_cells, n_top_genes.is_some(), context)?;
                 (
@@ -119,6 +116,35 @@ fn fit(
     let mut genes: Vec<Gene> = genes.collect();
     genes.sort_by(|a, b| a.ensembl_id.cmp(&b.ensembl_id));
     Vocabulary::new(genes)
+}
+
+/// Refuses a given vocabulary that does not fit, before any work: too few genes in common, or other bins.
+pub fn refuse_unfit(cells: &Cells, config: &Config) -> Result<()> {
+    let GeneSource::Given { path, min_coverage } = &config.genes else { return Ok(()) };
+    refuse_little_coverage(cells, &Vocabulary::open(path)?, *min_coverage)?;
+    match n_bins_of(path)? {
+        Some(n_bins) if n_bins != u64::from(config.n_bins) => {
+            let what =
+                format!("`{}` was made with {n_bins} bins, `--n-bins` is {}", path.display(), config.n_bins);
+            Err(UserError::usage(what).hint(format!("pass `--n-bins {n_bins}`")).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The bins of the model or the tokens that a vocabulary belongs to, if it stands in their directory.
+fn n_bins_of(path: &Path) -> Result<Option<u64>> {
+    for name in ["config.json", "_index.json"] {
+        let file = path.join(name);
+        if file.is_file() {
+            let text =
+                std::fs::read_to_string(&file).with_context(|| format!("reading `{}`", file.display()))?;
+            let value: serde_json::Value = serde_json::from_str(&text)
+                .map_err(|error| UserError::bad_data(format!("`{}`: {error}", file.display())))?;
+            return Ok(value.get("n_bins").and_then(serde_json::Value::as_u64));
+        }
+    }
+    Ok(None)
 }
 
 fn refuse_little_coverage(

@@ -27,7 +27,7 @@ impl Stage for Args {
     const NAME: &'static str = "panfoma-tokenize";
     const ABOUT: &'static str = "Turn cells into token sequences, split so that no patient is on both sides";
     const EXAMPLES: &'static str = "\
-  # Whole patients to train, validation and test, each cancer type in each split where it has three patients
+  # Whole patients to train, validation and test, apportioned within each cancer type
   panfoma-tokenize -i cells.zarr -o tokens --split patient:0.8,0.1,0.1 --stratify cancer_type
   # The 3,000 most variable genes only
   panfoma-tokenize -i cells.zarr -o tokens --n-top-genes 3000
@@ -39,9 +39,7 @@ impl Stage for Args {
         let config = self.config()?;
         context.refuse_existing(&config.output)?;
         let cells = Cells::open(&config.input)?;
-        if let GeneSource::Given { path, .. } = &config.genes {
-            Vocabulary::locate(path)?;
-        }
+        genes::refuse_unfit(&cells, &config)?;
         let of_cells = Annotations::read(&cells, &config, context)?;
         if of_cells.n_kept() == 0 {
             return Err(UserError::bad_data(format!(

@@ -50,7 +50,11 @@ pub fn tokens(
             writer.dropped.cells_without_vocabulary_gene += n_empty;
             writer.push(block)
         })?;
-        writer.finish()
+        let index = writer.finish()?;
+        match index.n_cells {
+            0 => Err(UserError::bad_data("no cell expresses a gene of the vocabulary").into()),
+            _ => Ok(index),
+        }
     };
     atomic::write_directory(&config.output, write)
         .with_context(|| format!("writing `{}`", config.output.display()))

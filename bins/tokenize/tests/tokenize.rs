@@ -37,7 +37,7 @@ fn patient(cell: usize) -> usize {
 
 /// Patients 0, 3, 6, … have melanoma, the others glioma.
 fn cancer(patient: usize) -> &'static str {
-    if patient % 3 == 0 { "melanoma" } else { "glioma" }
+    if patient.is_multiple_of(3) { "melanoma" } else { "glioma" }
 }
 
 /// The last fifteen genes are measured in the first study only.
@@ -71,11 +71,12 @@ impl Corpus {
     fn write(&self, directory: &Path) -> PathBuf {
         let path = directory.join("cells.zarr");
         std::fs::create_dir(&path).unwrap();
-        let obs: Vec<(String, Kind)> = ["study", "sample", "patient", "cancer_type", "cell_type", "lane"]
-            .map(|name| (name.to_owned(), Kind::Categorical))
-            .into_iter()
-            .chain([("passes_qc".to_owned(), Kind::Bool), ("age".to_owned(), Kind::Float)])
-            .collect();
+        let obs: Vec<(String, Kind)> =
+            ["study", "sample", "patient", "cancer_type", "cell_type", "lane", "split"]
+                .map(|name| (name.to_owned(), Kind::Categorical))
+                .into_iter()
+                .chain([("passes_qc".to_owned(), Kind::Bool), ("age".to_owned(), Kind::Float)])
+                .collect();
         let mut writer = CellsWriter::create(&path, N_GENES, &obs).unwrap();
         let cells = || 0..N_CELLS;
         let mut rows = Rows::default();
@@ -93,6 +94,8 @@ impl Corpus {
             texts(&|cell| Some(cancer(patient(cell)).to_owned())),
             texts(&|cell| (cell % 7 > 0).then(|| ["T cell", "B cell"][cell % 2].to_owned())),
             texts(&|cell| Some(format!("lane {}", cell % 5))),
+            // A column of the tokens' own name is left behind.
+            texts(&|_| Some("theirs".to_owned())),
             Column::Bool(cells().map(|cell| !self.fails_qc.is_some_and(|fails| fails(cell))).collect()),
             Column::Float(cells().map(|cell| cell as f64 / 7.0).collect()),
         ];
@@ -281,6 +284,9 @@ fn a_given_vocabulary_keeps_its_ids_and_unmeasured_genes_stay_out_of_the_panel()
     assert_eq!(query.vocabulary(), first.vocabulary());
     assert_eq!(query.index().vocabulary.digest, first.index().vocabulary.digest);
     assert!(query.splits().iter().all(|&split| split == Split::Test));
+    let (code, error, hint) = refusal(&Corpus::default(), &format!("{flags} --n-bins 20"));
+    assert_eq!((code, hint.as_str()), (64, "pass `--n-bins 51`"));
+    assert!(error.ends_with("was made with 51 bins, `--n-bins` is 20"), "{error}");
     // One split holds all patients: nothing leaks.
     assert!(!query.index().split.optimistic);
     let [whole, part] = query.panels() else { panic!("two studies") };
@@ -347,6 +353,7 @@ fn columns_that_are_not_there_or_no_labels_are_refused() {
     assert_eq!(code, 65);
     assert!(error.contains("no obs column `donor`") && hint.contains("`patient`"), "{error}; {hint}");
     assert_eq!(refusal(&Corpus::default(), "--labels age").0, 65);
+    assert!(refusal(&Corpus::default(), "--labels split").1.contains("is the tokens' own"));
     let (code, error, hint) = refusal(&Corpus::default(), "--split patient:0,0,1");
     assert_eq!(code, 64);
     assert!(error.contains("no training cells") && hint.contains("--vocabulary"), "{error}; {hint}");
