@@ -6,6 +6,9 @@
 pub mod atomic;
 pub mod cells;
 pub mod provenance;
+pub mod table;
+pub mod tokens;
+pub mod vocabulary;
 
 pub use provenance::Provenance;
 
