@@ -305,7 +305,8 @@ fn check_scan<T: Real>(name: &str, tolerance: f64) {
 fn selective_scan_agrees_with_the_reference() {
     for name in ["op_scan_257", "op_scan_3072", "op_scan_n4", "op_scan_one"] {
         check_scan::<f32>(name, F32);
-        check_scan::<f64>(name, F64);
+        // dy and x are stored as f32, and grad.D sums up to 3072 of their products.
+        check_scan::<f64>(name, 1e-5);
     }
 }
 
