@@ -2,7 +2,11 @@
 
 pub mod artifact;
 pub mod data;
+pub mod device;
 pub mod genes;
+pub mod layers;
 pub mod matrix;
+pub mod model;
+pub mod ops;
 pub mod rng;
 pub mod stage;
