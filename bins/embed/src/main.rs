@@ -1,1 +1,3 @@
-fn main() {}
+fn main() -> std::process::ExitCode {
+    panfoma_core::stage::main::<panfoma_embed::Args>(panfoma_build_info::COMMIT)
+}
