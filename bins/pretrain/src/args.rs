@@ -25,18 +25,22 @@ pub struct Args {
     #[serde(skip)]
     pub init: Option<PathBuf>,
 
+    /// The model's size.
     #[command(flatten)]
     #[serde(flatten)]
     pub shape: Shape,
 
+    /// How long and on what.
     #[command(flatten)]
     #[serde(flatten)]
     pub run: Run,
 
+    /// AdamW and its schedule.
     #[command(flatten)]
     #[serde(flatten)]
     pub optimizer: OptimizerFlags,
 
+    /// How the run saves itself, stops and goes on.
     #[command(flatten)]
     #[serde(skip)]
     pub checkpoints: CheckpointFlags,
