@@ -1,5 +1,9 @@
 //! PanFoMa (arXiv 2512.03111): the model, the artifacts and the readers that the stage binaries share.
 
 pub mod artifact;
+pub mod device;
+pub mod layers;
+pub mod model;
+pub mod ops;
 pub mod rng;
 pub mod stage;

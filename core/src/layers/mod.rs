@@ -1,0 +1,1 @@
+//! Parameters with a forward and a backward pass.
