@@ -4,7 +4,11 @@
 //! Writers work under a temporary name in the same directory and rename; readers validate before use.
 
 pub mod atomic;
+pub mod cells;
 pub mod provenance;
+pub mod table;
+pub mod tokens;
+pub mod vocabulary;
 
 pub use provenance::Provenance;
 

@@ -1,0 +1,94 @@
+//! What a stored matrix must offer, and the check that its values are counts.
+
+use super::{Frame, Rows};
+use anyhow::Result;
+use std::ops::Range;
+
+/// A stored matrix of cells x genes, read in runs of cells.
+pub(super) trait Counts: Send {
+    /// The stored values of these cells. Indices are smaller than the number of genes but perhaps unsorted or repeated;
+    /// values are whatever the file holds.
+    fn read(&mut self, cells: Range<usize>) -> Result<Rows>;
+}
+
+/// A stored value that is no count.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Wrong {
+    /// Row, from the first of the block.
+    pub cell: usize,
+    /// Column.
+    pub gene: u32,
+    /// The value.
+    pub value: f32,
+}
+
+impl Wrong {
+    /// `X[AAAC-1, TP53] is 1.386, not an integer`.
+    pub fn describe(&self, source: &str, first: usize, cells: &Frame, genes: &Frame) -> String {
+        let reason = match self.value {
+            v if v.is_nan() => "missing, not a count",
+            v if v.is_infinite() => "not a count",
+            v if v < 0.0 => "negative",
+            _ => "not an integer",
+        };
+        let (cell, gene) = (&cells.index[first + self.cell], &genes.index[self.gene as usize]);
+        format!("{source}[{cell}, {gene}] is {}, {reason}", self.value)
+    }
+}
+
+fn is_count(value: f32) -> bool {
+    value >= 0.0 && value.fract() == 0.0 && value.is_finite()
+}
+
+/// Sorts each cell by gene, adds up repeated entries and drops zeros; the first value that is no count is an error.
+pub(super) fn tidy(mut rows: Rows) -> Result<Rows, Wrong> {
+    if let Some(at) = rows.data.iter().position(|&value| !is_count(value)) {
+        let cell = rows.indptr.partition_point(|&begin| begin <= at) - 1;
+        return Err(Wrong { cell, gene: rows.indices[at], value: rows.data[at] });
+    }
+    let ascending = |row: usize| rows.row(row).0.windows(2).all(|pair| pair[0] < pair[1]);
+    if (0..rows.len()).all(ascending) && rows.data.iter().all(|&value| value != 0.0) {
+        return Ok(rows);
+    }
+    let mut tidied = Rows::default();
+    let mut entries: Vec<(u32, f32)> = Vec::new();
+    for row in 0..rows.len() {
+        let (indices, data) = rows.row(row);
+        entries.clear();
+        entries.extend(indices.iter().copied().zip(data.iter().copied()).filter(|entry| entry.1 != 0.0));
+        entries.sort_by_key(|entry| entry.0);
+        entries.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                kept.1 += later.1;
+            }
+            same
+        });
+        tidied.push(entries.iter().copied());
+    }
+    std::mem::swap(&mut rows, &mut tidied);
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(indptr: &[usize], indices: &[u32], data: &[f32]) -> Rows {
+        Rows { indptr: indptr.to_vec(), indices: indices.to_vec(), data: data.to_vec() }
+    }
+
+    #[test]
+    fn unsorted_repeated_and_zero_entries_are_mended() {
+        let mended = tidy(rows(&[0, 4, 4, 5], &[3, 1, 3, 2, 0], &[1.0, 2.0, 4.0, 0.0, 9.0])).unwrap();
+        assert_eq!(mended, rows(&[0, 2, 2, 3], &[1, 3, 0], &[2.0, 5.0, 9.0]));
+    }
+
+    #[test]
+    fn the_first_value_that_is_no_count_is_named() {
+        for value in [0.5, -1.0, f32::NAN, f32::INFINITY] {
+            let wrong = tidy(rows(&[0, 1, 1, 3], &[0, 1, 2], &[1.0, 1.0, value])).unwrap_err();
+            assert_eq!((wrong.cell, wrong.gene), (2, 2), "{value}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! An HDF5 file opened with care: sizes in headers are limits to be checked, not promises.
+
+use super::filters;
+use crate::matrix::number::FromStored;
+use crate::stage::UserError;
+use anyhow::Result;
+use hdf5_reader::error::Error;
+use hdf5_reader::group::Group;
+use hdf5_reader::{Attribute, Dataset, Datatype, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// One read call may ask for this much: the indptr or the names of 200 million cells.
+const MAX_READ_BYTES: usize = 4 << 30;
+
+/// An opened HDF5 file that knows its path for messages.
+pub(super) struct File {
+    pub path: PathBuf,
+    hdf5: Hdf5File,
+}
+
+/// A group or a dataset.
+pub(super) enum Node {
+    Group(Group),
+    Dataset(Dataset),
+}
+
+impl File {
+    /// Errors: 66 if the file cannot be opened; 65 if it is not HDF5.
+    pub fn open(path: &Path) -> Result<Self> {
+        let options = OpenOptions::default()
+            .with_filter_registry(filters::registry())
+            .with_max_chunk_bytes(filters::MAX_CHUNK_BYTES)
+            .with_max_read_bytes(MAX_READ_BYTES);
+        let size = std::fs::metadata(path).map_err(|error| unopened(path, &error))?.len();
+        if size == 0 {
+            return Err(UserError::bad_data(format!("`{}` is empty (0 bytes)", path.display()))
+                .hint("fetch or write the file again")
+                .into());
+        }
+        match Hdf5File::open_with_options(path, options) {
+            Ok(hdf5) => Ok(Self { path: path.to_owned(), hdf5 }),
+            Err(Error::Io(error)) => Err(unopened(path, &error).into()),
+            Err(Error::InvalidMagic) => {
+                Err(UserError::bad_data(format!("`{}` is not an HDF5 file ({size} bytes)", path.display()))
+                    .hint("an `.h5ad` is HDF5; a directory with `matrix.mtx` is read as 10x counts")
+                    .into())
+            }
+            Err(error) => Err(damaged(path, "the file", &error)),
+        }
+    }
+
+    /// What stands at this path; `None` if nothing does.
+    pub fn node(&self, path: &str) -> Result<Option<Node>> {
+        let mut group = self.hdf5.root_group().map_err(|error| self.damaged(path, &error))?;
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        for (i, part) in parts.iter().enumerate() {
+            match group.group(part) {
+                Ok(child) => group = child,
+                Err(Error::GroupNotFound(_)) if i + 1 == parts.len() => {
+                    return match group.dataset(part) {
+                        Ok(dataset) => Ok(Some(Node::Dataset(dataset))),
+                        Err(error) if not_found(&error) => Ok(None),
+                        Err(error) => Err(self.damaged(path, &error)),
+                    };
+                }
+                Err(Error::GroupNotFound(_)) => return Ok(None),
+                Err(error) => return Err(self.damaged(path, &error)),
+            }
+        }
+        Ok(Some(Node::Group(group)))
+    }
+
+    /// Does anything stand at this path?
+    pub fn has(&self, path: &str) -> Result<bool> {
+        Ok(self.node(path)?.is_some())
+    }
+
+    /// The dataset at this path.
+    pub fn dataset(&self, path: &str) -> Result<Dataset> {
+        match self.node(path)? {
+            Some(Node::Dataset(dataset)) => Ok(dataset),
+            Some(Node::Group(_)) => Err(self.bad(format!("`{path}` is a group, expected a dataset"))),
+            None => Err(self.bad(format!("`{path}` is missing"))),
+        }
+    }
+
+    /// The group at this path, if there is one.
+    pub fn group(&self, path: &str) -> Result<Option<Group>> {
+        Ok(match self.node(path)? {
+            Some(Node::Group(group)) => Some(group),
+            _ => None,
+        })
+    }
+
+    /// Names of a group's children, sorted; empty if there is no such group.
+    pub fn names(&self, path: &str) -> Result<Vec<String>> {
+        let Some(group) = self.group(path)? else { return Ok(Vec::new()) };
+        let (mut names, datasets) = group.member_names().map_err(|error| self.damaged(path, &error))?;
+        names.extend(datasets);
+        names.sort();
+        Ok(names)
+    }
+
+    /// The texts of a dataset.
+    pub fn texts(&self, dataset: &Dataset, path: &str) -> Result<Vec<String>> {
+        dataset.read_strings().map_err(|error| self.damaged(path, &error))
+    }
+
+    /// All numbers of a dataset.
+    pub fn numbers<T: FromStored>(&self, dataset: &Dataset, path: &str) -> Result<Vec<T>> {
+        read(dataset, &SliceInfo::all(dataset.ndim())).map_err(|error| self.damaged(path, &error))
+    }
+
+    /// Numbers of a range of the first axis, all of the others.
+    pub fn slice<T: FromStored>(&self, dataset: &Dataset, path: &str, range: Range<usize>) -> Result<Vec<T>> {
+        let mut selection = SliceInfo::all(dataset.ndim());
+        let (start, end) = (range.start as u64, range.end as u64);
+        if start == end {
+            return Ok(Vec::new());
+        }
+        selection.selections[0] = SliceInfoElem::Slice { start, end, step: 1 };
+        read(dataset, &selection).map_err(|error| self.damaged(path, &error))
+    }
+
+    /// 65 with the path in front.
+    pub fn bad(&self, message: String) -> anyhow::Error {
+        UserError::bad_data(format!("`{}`: {message}", self.path.display())).into()
+    }
+
+    /// 65: reading `what` failed.
+    pub fn damaged(&self, what: &str, error: &Error) -> anyhow::Error {
+        damaged(&self.path, &format!("`{what}`"), error)
+    }
+}
+
+/// A text attribute, if there is one.
+pub(super) fn text_attribute(attribute: hdf5_reader::error::Result<Attribute>) -> Option<String> {
+    attribute.ok().and_then(|attribute| attribute.read_string().ok())
+}
+
+/// Is the dataset made of texts?
+pub(super) fn is_text(datatype: &Datatype) -> bool {
+    matches!(datatype, Datatype::String { .. } | Datatype::VarLen { .. })
+}
+
+fn read<T: FromStored>(dataset: &Dataset, selection: &SliceInfo) -> Result<Vec<T>, Error> {
+    macro_rules! read_as {
+        ($rust:ty, $via:ident) => {{
+            let array = dataset.read_slice_parallel::<$rust>(selection)?;
+            match array.as_slice() {
+                Some(values) => values.iter().map(|&value| T::$via(value as _)).collect(),
+                None => array.iter().map(|&value| T::$via(value as _)).collect(),
+            }
+        }};
+    }
+    Ok(match dataset.dtype() {
+        Datatype::FloatingPoint { size: 4, .. } => read_as!(f32, from_f64),
+        Datatype::FloatingPoint { size: 8, .. } => read_as!(f64, from_f64),
+        Datatype::FixedPoint { size: 1, signed: true, .. } => read_as!(i8, from_i64),
+        Datatype::FixedPoint { size: 2, signed: true, .. } => read_as!(i16, from_i64),
+        Datatype::FixedPoint { size: 4, signed: true, .. } => read_as!(i32, from_i64),
+        Datatype::FixedPoint { size: 8, signed: true, .. } => read_as!(i64, from_i64),
+        Datatype::FixedPoint { size: 1, signed: false, .. } => read_as!(u8, from_i64),
+        Datatype::FixedPoint { size: 2, signed: false, .. } => read_as!(u16, from_i64),
+        Datatype::FixedPoint { size: 4, signed: false, .. } => read_as!(u32, from_i64),
+        Datatype::FixedPoint { size: 8, signed: false, .. } => read_as!(u64, from_i64),
+        other => {
+            return Err(Error::TypeMismatch { expected: "numbers".to_owned(), actual: format!("{other:?}") });
+        }
+    })
+}
+
+fn not_found(error: &Error) -> bool {
+    match error {
+        Error::DatasetNotFound(_) | Error::GroupNotFound(_) => true,
+        Error::Context { source, .. } => not_found(source),
+        _ => false,
+    }
+}
+
+fn unopened(path: &Path, error: &std::io::Error) -> UserError {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => UserError::missing(path),
+        _ => UserError::new(
+            crate::stage::Kind::InputMissing,
+            format!("cannot open `{}`: {error}", path.display()),
+        ),
+    }
+}
+
+fn damaged(path: &Path, what: &str, error: &Error) -> anyhow::Error {
+    let mut innermost = error;
+    while let Error::Context { source, .. } = innermost {
+        innermost = source;
+    }
+    let path = path.display();
+    match innermost {
+        Error::UnsupportedFilter(text) => {
+            let id = text.rsplit(' ').next().unwrap_or_default();
+            let name = filters::name(id);
+            UserError::bad_data(format!(
+                "`{path}`: {what} is compressed with HDF5 filter {id} ({name}), which is not read"
+            ))
+            .hint("write it again with `adata.write_h5ad(path, compression=\"gzip\")`")
+        }
+        Error::TypeMismatch { expected, actual } => {
+            UserError::bad_data(format!("`{path}`: {what} holds {actual}, expected {expected}"))
+        }
+        error => UserError::bad_data(format!("`{path}`: cannot read {what}: {error}"))
+            .hint("the file is damaged or cut short: fetch it again and compare its checksum"),
+    }
+    .into()
+}

@@ -1,0 +1,95 @@
+//! `.h5ad`: AnnData in HDF5.
+
+mod dataframe;
+mod dense;
+mod file;
+mod filters;
+mod sparse;
+mod window;
+
+use super::counts::Counts;
+use super::{Matrix, Source, raw_counts};
+use crate::stage::UserError;
+use anyhow::Result;
+use file::{File, Node};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Opens the file; `wanted` names the matrix, else the one that holds raw counts is found.
+pub(super) fn open(path: &Path, wanted: Option<&Source>) -> Result<Matrix> {
+    let file = Arc::new(File::open(path)?);
+    refuse_relatives(&file)?;
+    let candidates = candidates(&file)?;
+    let open_one = |source: &Source| open_source(&file, source);
+    match wanted {
+        Some(wanted) => open_one(&resolve(&file, wanted, &candidates)?),
+        None => raw_counts::choose(path, &candidates, open_one),
+    }
+}
+
+/// Formats that are HDF5 too but not `.h5ad`.
+fn refuse_relatives(file: &File) -> Result<()> {
+    let has = |path: &str| file.has(path);
+    let kind = if has("mod")? && !has("X")? {
+        (
+            "a MuData file (.h5mu)",
+            "write one modality as h5ad: `mudata.read(path)[\"rna\"].write_h5ad(\"rna.h5ad\")`",
+        )
+    } else if has("matrix")? && has("row_attrs")? {
+        ("a loom file", "convert it: `anndata.io.read_loom(path).write_h5ad(\"cells.h5ad\")`")
+    } else if !has("obs")?
+        && (has("matrix/barcodes")? || file.names("/")?.iter().any(|name| genome(file, name)))
+    {
+        ("a 10x HDF5 file", "pass the directory with `matrix.mtx.gz` that Cell Ranger writes beside it")
+    } else {
+        return Ok(());
+    };
+    let error = UserError::bad_data(format!("`{}` is {}, which is not read", file.path.display(), kind.0));
+    Err(error.hint(kind.1).into())
+}
+
+/// Cell Ranger 2 keeps a group a genome.
+fn genome(file: &File, name: &str) -> bool {
+    file.has(&format!("{name}/barcodes")).unwrap_or(false)
+}
+
+/// The matrices of the file in the order in which raw counts are looked for.
+fn candidates(file: &File) -> Result<Vec<Source>> {
+    let mut candidates = Vec::new();
+    if file.has("X")? {
+        candidates.push(Source::X);
+    }
+    let mut layers = file.names("layers")?;
+    layers.sort_by_key(|name| raw_counts::layer_rank(name));
+    candidates.extend(layers.into_iter().map(Source::Layer));
+    if file.has("raw/X")? {
+        candidates.push(Source::Raw);
+    }
+    Ok(candidates)
+}
+
+fn resolve(file: &File, wanted: &Source, candidates: &[Source]) -> Result<Source> {
+    // `--layer raw` means raw/X, but a layer may bear that name.
+    let layer = matches!(wanted, Source::Raw).then(|| Source::Layer("raw".to_owned()));
+    for source in [Some(wanted), layer.as_ref()].into_iter().flatten() {
+        if candidates.contains(source) {
+            return Ok(source.clone());
+        }
+    }
+    Err(UserError::bad_data(format!("`{}` has no `{wanted}`", file.path.display()))
+        .hint(format!("its matrices are {}", raw_counts::list(candidates)))
+        .into())
+}
+
+fn open_source(file: &Arc<File>, source: &Source) -> Result<Matrix> {
+    let cells = dataframe::read(file, "obs")?;
+    let genes = dataframe::read(file, if *source == Source::Raw { "raw/var" } else { "var" })?;
+    let path = source.to_string();
+    let (n_cells, n_genes) = (cells.len(), genes.len());
+    let counts: Box<dyn Counts> = match file.node(&path)? {
+        Some(Node::Dataset(dataset)) => dense::open(file, dataset, &path, n_cells, n_genes)?,
+        Some(Node::Group(group)) => sparse::open(file, &group, &path, n_cells, n_genes)?,
+        None => return Err(file.bad(format!("`{path}` is missing"))),
+    };
+    Ok(Matrix { path: file.path.clone(), source: path, why: None, cells, genes, counts })
+}

@@ -1,0 +1,133 @@
+//! Readers of count matrices, streamed in blocks of cells.
+//!
+//! `.h5ad` (sparse by rows or columns, dense; in `X`, a layer or `raw/X`) and 10x directories. Nothing a header says is
+//! believed before it is checked, and every value that leaves a reader is a count.
+
+pub mod column;
+mod counts;
+mod frame;
+mod h5ad;
+mod mtx;
+pub mod number;
+mod raw_counts;
+pub mod rows;
+mod transposed;
+
+pub use column::{Column, Kind};
+pub use frame::Frame;
+pub use rows::Rows;
+
+use crate::stage::UserError;
+use anyhow::Result;
+use counts::Counts;
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Values of a block if it were dense: bounds the memory of dense inputs.
+const BLOCK_VALUES: usize = 1 << 24;
+
+/// A matrix within a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// `X`.
+    X,
+    /// `layers/NAME`.
+    Layer(String),
+    /// `raw/X`, with its own genes.
+    Raw,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::X => f.write_str("X"),
+            Source::Layer(name) => write!(f, "layers/{name}"),
+            Source::Raw => f.write_str("raw/X"),
+        }
+    }
+}
+
+impl FromStr for Source {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "X" => Source::X,
+            "raw" | "raw/X" => Source::Raw,
+            name => Source::Layer(name.strip_prefix("layers/").unwrap_or(name).to_owned()),
+        })
+    }
+}
+
+/// An opened matrix of raw counts, cells x genes.
+pub struct Matrix {
+    /// The file or directory.
+    pub path: PathBuf,
+    /// Which matrix of it is read: `X`, `layers/counts`, `raw/X`, `matrix.mtx`.
+    pub source: String,
+    /// Why `X` is not read, if another matrix was found to hold the counts.
+    pub why: Option<String>,
+    /// The cells and what is known of them.
+    pub cells: Frame,
+    /// The genes and what is known of them.
+    pub genes: Frame,
+    counts: Box<dyn Counts>,
+}
+
+impl Matrix {
+    /// Opens a file or directory; `source` names the matrix to read, else the one that holds raw counts is found.
+    ///
+    /// Errors: 66 if there is nothing at `path`; 65 if it cannot be read as a matrix or holds no raw counts.
+    pub fn open(path: &Path, source: Option<&Source>) -> Result<Self> {
+        if !path.exists() {
+            return Err(UserError::missing(path).into());
+        }
+        if !path.is_dir() {
+            return h5ad::open(path, source);
+        }
+        if path.join("zarr.json").exists() || path.join(".zgroup").exists() {
+            return Err(UserError::bad_data(format!(
+                "`{}` is a Zarr store, which is not read",
+                path.display()
+            ))
+            .hint("pass the `.h5ad` or the 10x directory it was made from")
+            .into());
+        }
+        mtx::open(path)
+    }
+
+    /// Number of cells.
+    pub fn n_cells(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Number of genes.
+    pub fn n_genes(&self) -> usize {
+        self.genes.len()
+    }
+
+    /// A number of cells to read at once that keeps memory bounded.
+    pub fn block_len(&self) -> usize {
+        (BLOCK_VALUES / self.n_genes().max(1)).clamp(64, 4096)
+    }
+
+    /// The counts of these cells.
+    ///
+    /// Errors: 65 naming the first value that is no count, or what the file got wrong.
+    pub fn read_block(&mut self, cells: Range<usize>) -> Result<Rows> {
+        self.try_read(cells)?.map_err(|reason| {
+            UserError::bad_data(format!("`{}` holds no raw counts: {reason}", self.path.display()))
+                .hint("raw counts are needed; to read another matrix of the file, pass `--layer X`, `--layer raw` or `--layer NAME`")
+                .into()
+        })
+    }
+
+    /// The inner `Err` says which value is no count.
+    fn try_read(&mut self, cells: Range<usize>) -> Result<Result<Rows, String>> {
+        let first = cells.start;
+        let rows = self.counts.read(cells)?;
+        Ok(counts::tidy(rows).map_err(|wrong| wrong.describe(&self.source, first, &self.cells, &self.genes)))
+    }
+}

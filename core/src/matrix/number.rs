@@ -1,0 +1,23 @@
+//! Conversion of stored numbers of any type.
+
+/// A number that stored numbers convert to.
+pub trait FromStored {
+    /// From a stored floating-point number.
+    fn from_f64(value: f64) -> Self;
+    /// From a stored integer.
+    fn from_i64(value: i64) -> Self;
+}
+
+macro_rules! from_stored {
+    ($($rust:ty)*) => {$(
+        impl FromStored for $rust {
+            fn from_f64(value: f64) -> Self {
+                value as $rust
+            }
+            fn from_i64(value: i64) -> Self {
+                value as $rust
+            }
+        }
+    )*};
+}
+from_stored! { f32 f64 i64 }

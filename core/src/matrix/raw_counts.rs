@@ -1,0 +1,93 @@
+//! Which matrix of a file holds raw counts: the first whose values are integers.
+
+use super::{Matrix, Source};
+use crate::stage::UserError;
+use anyhow::Result;
+use std::path::Path;
+
+/// Names of layers that promise raw counts, best first.
+const LAYERS: [&str; 6] = ["counts", "raw_counts", "raw_count", "count", "raw", "umi"];
+/// Cells at either end that are looked at before a matrix is taken; while streaming every value is checked.
+const SAMPLE: usize = 256;
+
+/// Promising names first, then the alphabet.
+pub(super) fn layer_rank(name: &str) -> (usize, String) {
+    let lower = name.to_lowercase();
+    (LAYERS.iter().position(|layer| *layer == lower).unwrap_or(LAYERS.len()), lower)
+}
+
+/// `X`, `layers/counts`, … for messages.
+pub(super) fn list(sources: &[Source]) -> String {
+    match sources {
+        [] => "none".to_owned(),
+        sources => sources.iter().map(|source| format!("`{source}`")).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// The first candidate that holds integers; only layers that promise raw counts are considered.
+///
+/// Errors: 65 naming the first value that is not an integer, with the layers there are.
+pub(super) fn choose(
+    path: &Path,
+    candidates: &[Source],
+    open: impl Fn(&Source) -> Result<Matrix>,
+) -> Result<Matrix> {
+    let mut refused: Option<String> = None;
+    let mut empty: Option<Matrix> = None;
+    let promising = |source: &&Source| match source {
+        Source::Layer(name) => layer_rank(name).0 < LAYERS.len(),
+        Source::X | Source::Raw => true,
+    };
+    for source in candidates.iter().filter(promising) {
+        let mut matrix = open(source)?;
+        match sample(&mut matrix)? {
+            Sample::Counts => {
+                matrix.why = refused;
+                return Ok(matrix);
+            }
+            Sample::Empty => _ = empty.get_or_insert(matrix),
+            Sample::Not(reason) => _ = refused.get_or_insert(reason),
+        }
+    }
+    if let Some(matrix) = empty {
+        return Ok(matrix);
+    }
+    let Some(reason) = refused else {
+        return Err(UserError::bad_data(format!(
+            "`{}` holds no matrix that may be raw counts",
+            path.display()
+        ))
+        .hint(format!("its matrices are {}; to read one of them, pass `--layer NAME`", list(candidates)))
+        .into());
+    };
+    let others: Vec<Source> = candidates.iter().filter(|source| !promising(source)).cloned().collect();
+    let hint = if others.is_empty() {
+        format!(
+            "raw counts are needed; its matrices are {}, none of them integers: get the file with raw counts",
+            list(candidates)
+        )
+    } else {
+        format!("to read another layer, pass `--layer NAME`; the others are {}", list(&others))
+    };
+    Err(UserError::bad_data(format!("`{}` holds no raw counts: {reason}", path.display())).hint(hint).into())
+}
+
+enum Sample {
+    Counts,
+    Empty,
+    Not(String),
+}
+
+fn sample(matrix: &mut Matrix) -> Result<Sample> {
+    let n = matrix.n_cells();
+    let head = 0..n.min(SAMPLE);
+    let tail = n.saturating_sub(SAMPLE).max(head.end)..n;
+    let mut n_values = 0;
+    for cells in [head, tail] {
+        match matrix.try_read(cells)? {
+            Ok(rows) => n_values += rows.data.len(),
+            Err(reason) => return Ok(Sample::Not(reason)),
+        }
+    }
+    Ok(if n_values == 0 { Sample::Empty } else { Sample::Counts })
+}
