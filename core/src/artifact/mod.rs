@@ -5,6 +5,7 @@
 
 pub mod atomic;
 pub mod cells;
+pub mod checkpoint;
 pub mod edges;
 pub mod embeddings;
 pub mod metrics;
