@@ -45,3 +45,6 @@ pub(crate) fn copy(to: &mut Model, from: &Model) {
         to.as_mut_slice().copy_from_slice(from.as_slice());
     }
 }
+
+#[cfg(test)]
+mod tests;
