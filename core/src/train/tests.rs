@@ -267,7 +267,7 @@ fn weights_that_do_not_fit_the_configuration_are_refused() {
         let message = format!("{error:#}");
         assert!(message.contains(expected), "{message}");
     };
-    check("\"d_ff\": 32", "\"d_ff\": 48", "has shape [32, 16], expected [48, 16]");
+    check("\"d_ff\": 32", "\"d_ff\": 48", "has shape [32], expected [48]");
     check("\"n_decoder_layers\": 1", "\"n_decoder_layers\": 2", "lack tensor `decoder.layers.1.");
     check("\"n_genes\": 41", "\"n_genes\": 42", "40 genes");
     check("\"version\": 1", "\"version\": 2", "has version 2");
