@@ -4,40 +4,10 @@ use super::streamed::column;
 use crate::stage::UserError;
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field};
-use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The part of the data a cell belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Split {
-    /// Fitted on.
-    Train,
-    /// Choices (early stopping, thresholds) are made on it.
-    Valid,
-    /// Touched by evaluation only.
-    Test,
-}
-
-impl Split {
-    /// All three, in order.
-    pub const ALL: [Split; 3] = [Split::Train, Split::Valid, Split::Test];
-
-    /// `train`, `valid` or `test`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Split::Train => "train",
-            Split::Valid => "valid",
-            Split::Test => "test",
-        }
-    }
-
-    /// The split of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|split| split.name() == name)
-    }
-}
+pub use super::tokens::Split;
 
 /// The rows of some cells; every vector has one entry a cell.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -111,12 +81,8 @@ impl Obs {
         let required = |name| Ok::<_, UserError>(texts(name, false)?.iter().flatten());
         let split = required("split")?
             .map(|name| {
-                Split::from_name(name).ok_or_else(|| {
-                    UserError::bad_data(format!(
-                        "`{}`: split `{name}` is none of `train`, `valid`, `test`",
-                        path.display()
-                    ))
-                })
+                name.parse::<Split>()
+                    .map_err(|what| UserError::bad_data(format!("`{}`: {what}", path.display())))
             })
             .collect::<Result<_, _>>()?;
         let columns = names
