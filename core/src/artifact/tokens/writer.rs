@@ -150,8 +150,8 @@ impl TokensWriter {
         if let Some(block) = self.open.take() {
             self.pending.push(batch(&self.schema, block)?);
         }
-        // A few row groups at a time keep every thread busy and memory small.
-        if self.pending.len() >= 16 { self.write_pending() } else { Ok(()) }
+        // A row group a thread, but not so many that they fill the memory; columns are encoded in parallel too.
+        if self.pending.len() >= rayon::current_num_threads().min(16) { self.write_pending() } else { Ok(()) }
     }
 
     /// Writes the pending row groups, cut at the ends of parts.
