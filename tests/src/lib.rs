@@ -1,3 +1,5 @@
-//! The simulated cohort that the demo and the end-to-end tests run on.
+//! What the end-to-end tests stand on: a simulated cohort, and the stage binaries run as a user would run them.
 
 pub mod simulate;
+pub mod stages;
+pub mod tiny_run;
