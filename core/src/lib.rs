@@ -3,6 +3,7 @@
 pub mod artifact;
 pub mod data;
 pub mod device;
+pub mod genes;
 pub mod layers;
 pub mod matrix;
 pub mod model;

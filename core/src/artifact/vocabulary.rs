@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, Float32Array, RecordBatch, StringArray, UInt32Array,
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const FORMAT: &str = "panfoma.vocabulary";
@@ -115,6 +115,26 @@ impl Vocabulary {
         ];
         let batch = RecordBatch::try_new(schema(), columns)?;
         table::write(path, &metadata, &schema(), [Ok(batch)])
+    }
+
+    /// Reads the vocabulary of a model directory, of a tokens directory, or a vocabulary file itself.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        Self::read(&Self::locate(path)?)
+    }
+
+    /// The vocabulary file that [`Vocabulary::open`] reads.
+    pub fn locate(path: &Path) -> Result<PathBuf, UserError> {
+        if !path.exists() {
+            return Err(UserError::missing(path));
+        }
+        if !path.is_dir() {
+            return Ok(path.to_owned());
+        }
+        let inside = ["vocabulary.parquet", "_vocabulary.parquet"].map(|name| path.join(name));
+        inside.into_iter().find(|file| file.exists()).ok_or_else(|| {
+            UserError::bad_data(format!("`{}` holds no `vocabulary.parquet`", path.display()))
+                .hint("pass a model directory, a tokens directory or a vocabulary file")
+        })
     }
 
     /// Reads and validates `vocabulary.parquet`: ids 1, 2, 3, …, no gene twice, the digest its metadata names.

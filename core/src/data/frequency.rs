@@ -55,6 +55,11 @@ impl BinFrequencies {
         Ok(counter.finish())
     }
 
+    /// [n_bins]: natural logarithms of the bins' frequencies over all genes; none is impossible.
+    pub fn global_logarithms(&self) -> Vec<f32> {
+        self.global.iter().map(|&frequency| libm::log(frequency) as f32).collect()
+    }
+
     /// -ln of the probability that `gene` falls into bin `target`, in nats.
     ///
     /// The gene's counts are smoothed by n_bins observations (one a bin on average, Laplace's rule) spread like the

@@ -25,6 +25,10 @@ impl<T: Real> Device for Cpu<T> {
         Ok(Tensor::new(shape.to_vec(), Buffer::zeros(shape.iter().product())))
     }
 
+    fn scratch(&self, shape: &[usize]) -> Result<Tensor<Self>> {
+        Ok(stale(shape))
+    }
+
     fn upload(&self, shape: &[usize], values: &[f32]) -> Result<Tensor<Self>> {
         assert_eq!(shape.iter().product::<usize>(), values.len(), "shape {shape:?}");
         let mut y = stale(shape);
@@ -40,6 +44,11 @@ impl<T: Real> Device for Cpu<T> {
 
     fn copy(&self, x: &Tensor<Self>) -> Result<Tensor<Self>> {
         Ok(Tensor::new(x.shape().to_vec(), Buffer::copy_of(x.as_slice())))
+    }
+
+    fn set_zero(&self, y: &mut Tensor<Self>) -> Result<()> {
+        y.as_mut_slice().fill(T::ZERO);
+        Ok(())
     }
 
     fn add_assign(&self, y: &mut Tensor<Self>, x: &Tensor<Self>) -> Result<()> {

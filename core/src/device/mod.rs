@@ -41,12 +41,16 @@ pub trait Device: Sized + Send + Sync + 'static {
 
     /// A tensor of zeros.
     fn zeros(&self, shape: &[usize]) -> Result<Tensor<Self>>;
+    /// A tensor whose numbers are anything; an operation writes them all.
+    fn scratch(&self, shape: &[usize]) -> Result<Tensor<Self>>;
     /// A tensor with the host's values.
     fn upload(&self, shape: &[usize], values: &[f32]) -> Result<Tensor<Self>>;
     /// The values of a tensor, rounded to f32 where it stores more.
     fn download(&self, x: &Tensor<Self>) -> Result<Vec<f32>>;
     /// A copy.
     fn copy(&self, x: &Tensor<Self>) -> Result<Tensor<Self>>;
+    /// y = 0
+    fn set_zero(&self, y: &mut Tensor<Self>) -> Result<()>;
     /// y += x
     fn add_assign(&self, y: &mut Tensor<Self>, x: &Tensor<Self>) -> Result<()>;
     /// Ids or row numbers on the device.

@@ -36,7 +36,39 @@ impl<B: Backend> Lanes<B> {
         grad: &mut PanFoMa<B>,
         step: impl Fn(Range<usize>, &mut PanFoMa<B>) -> Result<R, ModelError> + Sync,
     ) -> Result<Vec<R>, ModelError> {
-        todo!()
+        let (n_cells, micro_batch) = (cells.n_cells, self.micro_batch);
+        let n_micro = n_cells.div_ceil(micro_batch);
+        let n_lanes = self.n_lanes.min(n_micro);
+        while self.grads.len() < n_lanes {
+            self.grads.push(grad.zeros_like(b));
+        }
+        let lanes = &mut self.grads[..n_lanes];
+        let by_lane: Vec<Vec<R>> = lanes
+            .par_iter_mut()
+            .enumerate()
+            .map(|(lane, lane_grad)| {
+                for (_, tensor) in lane_grad.params_mut() {
+                    b.set_zero(tensor)?;
+                }
+                (lane..n_micro)
+                    .step_by(n_lanes)
+                    .map(|i| step(i * micro_batch..((i + 1) * micro_batch).min(n_cells), lane_grad))
+                    .collect()
+            })
+            .collect::<Result<_, ModelError>>()?;
+        let mut apart = 1;
+        while apart < n_lanes {
+            lanes.par_chunks_mut(2 * apart).try_for_each(|pair| match pair.split_at_mut_checked(apart) {
+                Some((left, [right, ..])) => add(b, &mut left[0], right),
+                _ => Ok(()),
+            })?;
+            apart *= 2;
+        }
+        if let Some(sum) = lanes.first() {
+            add(b, grad, sum)?;
+        }
+        let mut by_lane: Vec<_> = by_lane.into_iter().map(Vec::into_iter).collect();
+        Ok((0..n_micro).filter_map(|i| by_lane[i % n_lanes].next()).collect())
     }
 
     /// `PanFoMa::pretrain_step` over the lanes.
@@ -72,6 +104,14 @@ impl<B: Backend> Lanes<B> {
         })?;
         Ok(sums.into_iter().sum())
     }
+}
+
+/// to += from
+fn add<B: Backend>(b: &B, to: &mut PanFoMa<B>, from: &PanFoMa<B>) -> Result<(), ModelError> {
+    for ((_, to), (_, from)) in to.params_mut().into_iter().zip(from.params()) {
+        b.add_assign(to, from)?;
+    }
+    Ok(())
 }
 
 /// Results of `f` over micro-batches of `n_cells`, in batch order, computed on this rayon pool's threads.

@@ -1,14 +1,31 @@
 //! PanFoMa in the paper's words (arXiv 2512.03111).
 
+mod attention_view;
 mod batch;
+mod body;
 mod config;
+mod global_decoder;
+mod heads;
+mod input_representation;
 pub mod lanes;
+mod local_context_encoder;
+mod parameters;
+mod steps;
+mod trace;
 
 pub use batch::{CellBatch, PAD_GENE, PretrainBatch};
 pub use config::{ModelConfig, Preset};
 
-use crate::device::{DeviceError, Tensor};
+pub use attention_view::AttentionView;
+pub use trace::Trace;
+
+use crate::device::DeviceError;
+use crate::layers::{Layer, ParamError, params};
 use crate::ops::Backend;
+use global_decoder::GlobalDecoder;
+use heads::Heads;
+use input_representation::InputRepresentation;
+use local_context_encoder::LocalContextEncoder;
 
 /// Why a model cannot be made or run.
 #[derive(Debug, thiserror::Error)]
@@ -16,19 +33,9 @@ pub enum ModelError {
     /// Numbers no model can have.
     #[error("invalid model configuration: {0}")]
     InvalidConfig(String),
-    /// The weights lack a tensor.
-    #[error("the weights lack tensor `{0}`")]
-    MissingTensor(String),
-    /// A tensor of the weights has another shape.
-    #[error("tensor `{name}` has shape {found:?}, expected {expected:?}")]
-    TensorShape {
-        /// The tensor's name.
-        name: String,
-        /// The shape this configuration asks for.
-        expected: Vec<usize>,
-        /// The shape stored.
-        found: Vec<usize>,
-    },
+    /// The weights do not fit the configuration.
+    #[error(transparent)]
+    Weights(#[from] ParamError),
     /// A batch this model cannot read.
     #[error("invalid batch: {0}")]
     Batch(String),
@@ -105,114 +112,28 @@ pub struct CellEmbeddings {
     pub class_logits: Option<Vec<f32>>,
 }
 
-/// Attention probabilities of one head over one chunk of one cell.
-#[derive(Clone, Copy, Debug)]
-pub struct AttentionView<'a> {
-    /// Cell of the batch.
-    pub cell: usize,
-    /// Chunk of the cell.
-    pub chunk: usize,
-    /// Application of the encoder's layer.
-    pub layer: usize,
-    /// Head.
-    pub head: usize,
-    /// [M] gene ids of the chunk, 0 = padding. Token 0 of `probabilities` is [CLS]; gene i is token i + 1.
-    pub genes: &'a [u32],
-    /// [M + 1, M + 1] row = querying token, column = key token; rows sum to 1, padding columns are 0.
-    pub probabilities: &'a [f32],
-}
-
 /// The model: its configuration and parameters. Gradients and Adam moments have the same type.
 pub struct PanFoMa<B: Backend> {
     /// Shapes and arithmetic.
     pub config: ModelConfig,
-    parameters: Vec<Tensor<B>>,
+    embed: InputRepresentation<B>,
+    encoder: LocalContextEncoder<B>,
+    decoder: GlobalDecoder<B>,
+    heads: Heads<B>,
 }
 
+params!(PanFoMa { embed => "embed", encoder => "encoder", decoder => "decoder", heads => "head" });
+
 impl<B: Backend> PanFoMa<B> {
-    /// Fresh parameters: a pure function of the configuration and the seed.
-    pub fn init(config: ModelConfig, seed: u64, b: &B) -> Self {
-        todo!()
-    }
-
-    /// The same body with a fresh class head.
-    pub fn with_class_head(self, n_classes: usize, seed: u64, b: &B) -> Self {
-        todo!()
-    }
-
-    /// Zeros of every parameter's shape: a gradient, or an Adam moment.
-    pub fn zeros_like(&self, b: &B) -> Self {
-        todo!()
-    }
-
-    /// Every parameter by its checkpoint name, in a fixed order.
-    pub fn params(&self) -> Vec<(String, &Tensor<B>)> {
-        todo!()
-    }
-
-    /// Every parameter by its checkpoint name, in a fixed order.
-    pub fn params_mut(&mut self) -> Vec<(String, &mut Tensor<B>)> {
-        todo!()
-    }
-
-    /// A model from named tensors.
-    ///
-    /// Errors: a missing tensor, or one of another shape than the configuration asks for.
-    pub fn load(
-        config: ModelConfig,
-        tensors: impl Fn(&str) -> Option<(Vec<usize>, Vec<f32>)>,
-        b: &B,
-    ) -> Result<Self, ModelError> {
-        todo!()
-    }
-
-    /// Adds `scale` * d(sum of both cross-entropies over masked genes) to `grad`; returns the sums.
-    pub fn pretrain_step(
-        &self,
-        b: &B,
-        batch: &PretrainBatch,
-        scale: f64,
-        grad: &mut Self,
-    ) -> Result<PretrainSums, ModelError> {
-        todo!()
-    }
-
-    /// The sums of `pretrain_step`, without gradients.
-    pub fn pretrain_eval(&self, b: &B, batch: &PretrainBatch) -> Result<PretrainSums, ModelError> {
-        todo!()
-    }
-
-    /// Adds `scale` * d(weighted sum of the labels' cross-entropy) to `grad`; returns the sums.
-    pub fn class_step(
-        &self,
-        b: &B,
-        cells: &CellBatch,
-        labels: &[u32],
-        class_weights: Option<&[f32]>,
-        scale: f64,
-        scope: TrainScope,
-        grad: &mut Self,
-    ) -> Result<ClassSums, ModelError> {
-        todo!()
-    }
-
     /// Cell embeddings and, with a class head, class logits.
     pub fn embed(&self, b: &B, cells: &CellBatch) -> Result<CellEmbeddings, ModelError> {
-        todo!()
-    }
-
-    /// Shows `visit` every attention block of the encoder: by cell, layer, chunk, head.
-    pub fn encoder_attention(
-        &self,
-        b: &B,
-        cells: &CellBatch,
-        visit: &mut dyn FnMut(AttentionView),
-    ) -> Result<(), ModelError> {
-        todo!()
-    }
-
-    /// [V, D] gene id embeddings, on the host.
-    pub fn gene_embeddings(&self, b: &B) -> Result<Vec<f32>, ModelError> {
-        todo!()
+        let tokens = self.tokens(b, cells)?;
+        let body = self.body(b, &tokens, false)?;
+        let cell = b.mean_pool(&body.states, &tokens.sequences)?;
+        let class_logits = match &self.heads.class {
+            None => None,
+            Some(head) => Some(b.download(&head.forward(b, &(), b.copy(&cell)?)?.0)?),
+        };
+        Ok(CellEmbeddings { cell: b.download(&cell)?, cls_mean: b.download(&body.sorted.global)?, class_logits })
     }
 }

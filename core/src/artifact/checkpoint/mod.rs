@@ -209,6 +209,12 @@ impl Checkpoint {
         weights::Tensors::read(&self.path.join("model.safetensors"))?.model("", config)?.exhausted()
     }
 
+    /// The weights without a class head, to begin another training with.
+    pub fn body(&self) -> anyhow::Result<PanFoMa<Cpu>> {
+        let config = ModelConfig { n_classes: 0, ..self.description.config.model.clone() };
+        weights::Tensors::read(&self.path.join("model.safetensors"))?.without("head.class.").model("", &config)?.exhausted()
+    }
+
     /// The training history.
     pub fn history(&self) -> anyhow::Result<History> {
         History::read(&self.path.join("metrics.parquet"))

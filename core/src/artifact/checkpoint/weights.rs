@@ -75,6 +75,12 @@ impl Tensors {
         Ok(Self { path: path.to_owned(), left: RefCell::new(left) })
     }
 
+    /// Leaves out the tensors whose names begin with `prefix`.
+    pub fn without(self, prefix: &str) -> Self {
+        self.left.borrow_mut().retain(|name, _| !name.starts_with(prefix));
+        self
+    }
+
     /// Takes the model whose names stand behind `prefix`. Errors: a tensor is missing or has another shape.
     pub fn model(self, prefix: &str, config: &ModelConfig) -> anyhow::Result<Taken> {
         let take = |name: &str| self.left.borrow_mut().remove(&format!("{prefix}{name}"));

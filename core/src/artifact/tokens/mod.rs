@@ -6,7 +6,8 @@
 //!  "n_bins": 51, "binning": "quantile", "label_columns": ["cell_type"], "group_columns": ["patient"],
 //!  "split": {"by": "patient", "fractions": [0.8, 0.1, 0.1], "seed": 0, "stratify": null, "optimistic": false,
 //!            "cells": {"train": 3, "valid": 0, "test": 0}, "groups": {"train": 1, "valid": 0, "test": 0}},
-//!  "dropped": {"cells_without_vocabulary_gene": 0}, "panels_blake3": "98c4…",
+//!  "dropped": {"cells_failing_qc": 0, "cells_without_vocabulary_gene": 0, "genes_outside_vocabulary": 0},
+//!  "panels_blake3": "98c4…",
 //!  "parts": [{"file": "part-00000.parquet", "n_cells": 3, "blake3": "77ab…"}]}
 //! ```
 
@@ -150,6 +151,8 @@ impl PerSplit {
 /// What was left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
+    /// Cells that quality control marked as failing (`passes_qc` false).
+    pub cells_failing_qc: u64,
     /// Cells that express no gene of the vocabulary.
     pub cells_without_vocabulary_gene: u64,
     /// Genes of the input that are not in the vocabulary.

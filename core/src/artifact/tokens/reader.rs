@@ -74,6 +74,20 @@ impl Categories {
         usize::try_from(self.codes[cell]).ok().map(|code| self.levels[code].as_str())
     }
 
+    /// From codes into names in any order; names that no cell has, and the empty one, are left out.
+    pub fn from_codes(codes: &[i32], names: &[String]) -> Self {
+        let mut used = vec![false; names.len()];
+        codes.iter().filter(|&&code| code >= 0).for_each(|&code| used[code as usize] = true);
+        let occurring = names.iter().zip(&used).filter(|(name, used)| **used && !name.is_empty());
+        let mut levels: Vec<String> = occurring.map(|(name, _)| name.clone()).collect();
+        levels.sort_unstable();
+        levels.dedup();
+        let renumbered: Vec<i32> =
+            names.iter().map(|name| levels.binary_search(name).map_or(-1, |level| level as i32)).collect();
+        let renumber = |&code: &i32| usize::try_from(code).map_or(-1, |code| renumbered[code]);
+        Self { codes: codes.iter().map(renumber).collect(), levels }
+    }
+
     /// From values in order of appearance.
     pub fn from_values<'a>(values: impl IntoIterator<Item = Option<&'a str>>) -> Self {
         let mut interner = Interner::default();

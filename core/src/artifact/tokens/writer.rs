@@ -72,6 +72,8 @@ pub struct Block {
 pub struct TokensWriter {
     directory: PathBuf,
     content: Content,
+    /// Of the vocabulary.
+    digest: String,
     schema: SchemaRef,
     text_columns: Vec<String>,
     part: Option<(Writer, u64)>,
@@ -96,6 +98,7 @@ impl TokensWriter {
             directory: directory.to_owned(),
             schema: part_schema(text_columns.iter().map(String::as_str)),
             dropped: content.dropped,
+            digest: content.vocabulary.digest(),
             content,
             text_columns,
             part: None,
@@ -150,8 +153,8 @@ impl TokensWriter {
         if let Some(block) = self.open.take() {
             self.pending.push(batch(&self.schema, block)?);
         }
-        // A few row groups at a time keep every thread busy and memory small.
-        if self.pending.len() >= 16 { self.write_pending() } else { Ok(()) }
+        // A row group a thread, but not so many that they fill the memory; columns are encoded in parallel too.
+        if self.pending.len() >= rayon::current_num_threads().min(16) { self.write_pending() } else { Ok(()) }
     }
 
     /// Writes the pending row groups, cut at the ends of parts.
@@ -182,7 +185,14 @@ impl TokensWriter {
         let Some((writer, n_cells)) = self.part.take() else { return Ok(()) };
         let file = part_name(self.parts.len());
         let path = self.directory.join(&file);
-        writer.finish(&serde_json::json!({"format": FORMAT, "version": VERSION}))?;
+        // A part that strayed from its directory still says what its numbers mean.
+        writer.finish(&serde_json::json!({
+            "format": FORMAT,
+            "version": VERSION,
+            "vocabulary_digest": self.digest,
+            "n_bins": self.content.n_bins,
+            "binning": self.content.binning,
+        }))?;
         self.parts.push(Part { file, n_cells, blake3: digest(&path)? });
         Ok(())
     }
@@ -198,7 +208,7 @@ impl TokensWriter {
             n_cells: self.parts.iter().map(|part| part.n_cells).sum(),
             vocabulary: VocabularyRecord {
                 n_genes: content.vocabulary.n_genes() as u32,
-                digest: content.vocabulary.digest(),
+                digest: self.digest,
                 selection: content.selection,
             },
             n_bins: content.n_bins,

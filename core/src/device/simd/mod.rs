@@ -91,6 +91,28 @@ pub trait Vector:
         y.copy_from_slice(&lanes[..y.len()]);
     }
 
+    /// Numbers `c..c + LANES` of a row; lanes past its end are 0.
+    #[inline(always)]
+    fn at(row: &[Self::Elem], c: usize) -> Self {
+        if c + Self::LANES <= row.len() {
+            // SAFETY: the condition.
+            unsafe { Self::load_ptr(row.as_ptr().add(c)) }
+        } else {
+            Self::load_part(row.get(c..).unwrap_or(&[]))
+        }
+    }
+
+    /// Writes numbers `c..c + LANES` of a row; lanes past its end are dropped.
+    #[inline(always)]
+    fn put(self, row: &mut [Self::Elem], c: usize) {
+        if c + Self::LANES <= row.len() {
+            // SAFETY: the condition.
+            unsafe { self.store_ptr(row.as_mut_ptr().add(c)) }
+        } else if c < row.len() {
+            self.store_part(&mut row[c..]);
+        }
+    }
+
     /// 0 in every lane.
     #[inline(always)]
     fn zero() -> Self {
@@ -124,7 +146,7 @@ macro_rules! simd_kernel {
     ($(#[$doc:meta])* $vis:vis fn $name:ident<$life:lifetime, $t:ident, $v:ident>($($arg:ident: $ty:ty),* $(,)?) $(-> $out:ty)? $body:block) => {
         $(#[$doc])*
         $vis fn $name<$life, $t: $crate::device::Real>($($arg: $ty),*) $(-> $out)? {
-            struct Arguments<$life, $t>($($ty,)* std::marker::PhantomData<&$life $t>);
+            struct Arguments<$life, $t: $crate::device::Real>($($ty,)* std::marker::PhantomData<&$life $t>);
             impl<$life, $t: $crate::device::Real> $crate::device::simd::Kernel<$t> for Arguments<$life, $t> {
                 type Output = simd_kernel!(@output $($out)?);
                 #[inline(always)]

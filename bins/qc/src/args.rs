@@ -1,0 +1,211 @@
+//! Flags, and the configuration they make.
+
+use crate::filters::Filters;
+use anyhow::Result;
+use clap::{ValueEnum, ValueHint};
+use panfoma_core::matrix::Source;
+use panfoma_core::stage::UserError;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Read count matrices, compute quality metrics, remove poor cells, write cells.zarr
+#[derive(clap::Args, Clone, Debug, Serialize)]
+pub struct Args {
+    /// Matrices: `.h5ad` files or 10x directories (matrix.mtx, barcodes.tsv, features.tsv)
+    #[arg(short, long, value_name = "PATH", num_args = 1.., required = true, value_hint = ValueHint::AnyPath, help_heading = "Input")]
+    #[serde(skip)]
+    pub input: Vec<PathBuf>,
+
+    /// Name of each input's study, in the order of the inputs [default: the file's name without extension]
+    #[arg(long, value_name = "NAME", num_args = 1.., help_heading = "Input")]
+    pub study: Vec<String>,
+
+    /// Matrix with the raw counts: `X`, `raw` or the name of a layer [default: the first that holds integers]
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub layer: Option<String>,
+
+    /// obs columns that may name the sample, best first [default: sample, sample_id, batch, library_id, orig.ident, …]
+    #[arg(long, value_name = "COLUMN", num_args = 1.., help_heading = "Input")]
+    pub sample_column: Vec<String>,
+
+    /// obs columns that may name the patient, best first [default: patient, patient_id, donor_id, donor, individual, …]
+    #[arg(long, value_name = "COLUMN", num_args = 1.., help_heading = "Input")]
+    pub patient_column: Vec<String>,
+
+    /// obs columns to carry over [default: all]
+    #[arg(long, value_name = "COLUMN", num_args = 1.., help_heading = "Input")]
+    pub keep_columns: Vec<String>,
+
+    /// Skip inputs that cannot be used, with a warning, instead of failing
+    #[arg(long, help_heading = "Input")]
+    pub skip_unusable: bool,
+
+    /// Share of an input's genes that must be known human genes
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, help_heading = "Genes")]
+    pub min_gene_coverage: f64,
+
+    /// Keep genes that no table knows, as `input:NAME`
+    #[arg(long, help_heading = "Genes")]
+    pub keep_unmapped: bool,
+
+    /// Remove genes seen in fewer of the cells that pass [default: 0; panfomabench: 3]
+    #[arg(long, value_name = "N", help_heading = "Genes")]
+    pub min_cells: Option<u64>,
+
+    /// Start from a preset; flags given besides it win
+    #[arg(long, value_enum, default_value_t, help_heading = "Cells")]
+    pub preset: Preset,
+
+    /// Remove cells with fewer genes [default: 200, but 5 % of the genes of a panel of fewer than 4,000]
+    #[arg(long, value_name = "N", help_heading = "Cells")]
+    pub min_genes: Option<u32>,
+
+    /// Remove cells with more genes
+    #[arg(long, value_name = "N", help_heading = "Cells")]
+    pub max_genes: Option<u32>,
+
+    /// Remove cells with fewer counts
+    #[arg(long, value_name = "N", help_heading = "Cells")]
+    pub min_counts: Option<f64>,
+
+    /// Remove cells with more counts
+    #[arg(long, value_name = "N", help_heading = "Cells")]
+    pub max_counts: Option<f64>,
+
+    /// Remove cells with more of their counts from mitochondrial genes, in percent; 100 keeps all
+    #[arg(long, value_name = "PERCENT", default_value_t = 20.0, help_heading = "Cells")]
+    pub max_pct_mt: f64,
+
+    /// Remove cells whose log counts or log genes lie more than N median absolute deviations from their sample's median
+    /// [default: off; panfomabench: 5]
+    #[arg(long, value_name = "N", help_heading = "Cells")]
+    pub max_mads: Option<f64>,
+
+    /// Keep removed cells in the output, marked `passes_qc = False`
+    #[arg(long, help_heading = "Cells")]
+    pub keep_removed: bool,
+
+    /// The cells.zarr to write
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    #[serde(skip)]
+    pub output: PathBuf,
+}
+
+/// A named set of filters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// Few genes, high mitochondrial share
+    #[default]
+    Standard,
+    /// The steps PanFoMaBench names (few genes, abnormally many genes or counts, high mitochondrial share, rare genes); the
+    /// paper gives no thresholds, these are ours: 5 MADs, 20 %, 3 cells
+    Panfomabench,
+}
+
+/// One input.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// The study's name.
+    pub study: String,
+    /// Where it lies.
+    pub path: PathBuf,
+}
+
+/// Flags that fit together.
+pub struct Config {
+    /// At least one; the names differ.
+    pub inputs: Vec<Input>,
+    /// The artifact.
+    pub output: PathBuf,
+    /// The matrix to read.
+    pub source: Option<Source>,
+    /// Asked-for sample columns.
+    pub sample_columns: Vec<String>,
+    /// Asked-for patient columns.
+    pub patient_columns: Vec<String>,
+    /// Columns to carry over; `None`: all.
+    pub keep_columns: Option<BTreeSet<String>>,
+    /// Skip what cannot be used.
+    pub skip_unusable: bool,
+    /// Between 0 and 1.
+    pub min_gene_coverage: f64,
+    /// Keep unknown genes.
+    pub keep_unmapped: bool,
+    /// Cells that must express a gene.
+    pub min_cells: u64,
+    /// Cell filters.
+    pub filters: Filters,
+    /// Keep removed cells, marked.
+    pub keep_removed: bool,
+}
+
+impl Config {
+    /// Errors: 64 for flags that contradict one another.
+    pub fn new(args: &Args) -> Result<Self> {
+        let bench = args.preset == Preset::Panfomabench;
+        let share = |flag: &str, value: f64, most: f64| match (0.0..=most).contains(&value) {
+            true => Ok(value),
+            false => Err(UserError::usage(format!("`{flag} {value}` is not between 0 and {most}"))),
+        };
+        let max_mads = args.max_mads.or(bench.then_some(5.0));
+        if max_mads.is_some_and(|mads| mads.is_nan() || mads <= 0.0) {
+            return Err(UserError::usage("`--max-mads` must be greater than 0").into());
+        }
+        if args.min_genes.zip(args.max_genes).is_some_and(|(min, max)| min > max) {
+            return Err(UserError::usage("`--min-genes` is greater than `--max-genes`").into());
+        }
+        if args.min_counts.zip(args.max_counts).is_some_and(|(min, max)| min > max) {
+            return Err(UserError::usage("`--min-counts` is greater than `--max-counts`").into());
+        }
+        Ok(Self {
+            inputs: inputs(&args.input, &args.study)?,
+            output: args.output.clone(),
+            source: args.layer.as_deref().map(|layer| layer.parse().unwrap_or_else(|never| match never {})),
+            sample_columns: args.sample_column.clone(),
+            patient_columns: args.patient_column.clone(),
+            keep_columns: (!args.keep_columns.is_empty()).then(|| args.keep_columns.iter().cloned().collect()),
+            skip_unusable: args.skip_unusable,
+            min_gene_coverage: share("--min-gene-coverage", args.min_gene_coverage, 1.0)?,
+            keep_unmapped: args.keep_unmapped,
+            min_cells: args.min_cells.unwrap_or(if bench { 3 } else { 0 }),
+            filters: Filters {
+                min_genes: args.min_genes,
+                max_genes: args.max_genes,
+                min_counts: args.min_counts,
+                max_counts: args.max_counts,
+                max_pct_mt: share("--max-pct-mt", args.max_pct_mt, 100.0)?,
+                max_mads,
+            },
+            keep_removed: args.keep_removed,
+        })
+    }
+}
+
+fn inputs(paths: &[PathBuf], names: &[String]) -> Result<Vec<Input>> {
+    if !names.is_empty() && names.len() != paths.len() {
+        return Err(UserError::usage(format!("`--study` names {} studies for {} inputs", names.len(), paths.len())).into());
+    }
+    let mut seen = BTreeSet::new();
+    let mut inputs = Vec::with_capacity(paths.len());
+    for (i, path) in paths.iter().enumerate() {
+        let study = names.get(i).cloned().unwrap_or_else(|| stem(path));
+        if study.trim().is_empty() {
+            return Err(UserError::usage(format!("`{}` needs a name: pass `--study`", path.display())).into());
+        }
+        if !seen.insert(study.clone()) {
+            return Err(UserError::usage(format!("two studies are called `{study}`"))
+                .hint("name them with `--study A B …`, in the order of the inputs")
+                .into());
+        }
+        inputs.push(Input { study, path: path.clone() });
+    }
+    Ok(inputs)
+}
+
+/// `a/b.h5ad` is `b`, `a/b/` is `b`.
+fn stem(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.strip_suffix(".h5ad").unwrap_or(&name).to_owned()
+}

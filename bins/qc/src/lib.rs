@@ -1,0 +1,200 @@
+//! `panfoma-qc`: reads count matrices, measures their cells, removes the poor ones and merges the rest into one cells.zarr.
+//!
+//! Every input is read twice: once to check every value and measure every cell, once to write. Memory holds the metrics
+//! and names of the cells and one block of counts.
+
+mod args;
+mod columns;
+mod filters;
+mod genes;
+mod metrics;
+mod plan;
+mod report;
+mod study;
+mod write;
+
+pub use args::{Args, Preset};
+
+use anyhow::{Context as _, Result};
+use args::{Config, Input};
+use filters::Rule;
+use genes::{Merged, StudyGenes};
+use metrics::Metrics;
+use panfoma_core::artifact::{Header, Provenance, atomic, cells, provenance};
+use panfoma_core::genes::GeneTable;
+use panfoma_core::matrix::Matrix;
+use panfoma_core::stage::{Context, Kind, Progress, Stage, UserError};
+use report::{Report, Skipped};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use study::Study;
+
+/// A study whose cells were measured and judged.
+struct Measured {
+    study: Study,
+    metrics: Metrics,
+    /// The rule that removes each cell.
+    rules: Vec<Option<Rule>>,
+    /// Kept between two readings if it is the only input: opening may cost a reading of its own.
+    matrix: Option<Matrix>,
+    keep_open: bool,
+}
+
+impl Stage for Args {
+    const NAME: &'static str = "panfoma-qc";
+    const ABOUT: &'static str = "Reads count matrices, removes poor cells, writes one AnnData-readable cells.zarr";
+    const EXAMPLES: &'static str = "  # one study, default filters
+  panfoma-qc -i tumour.h5ad -o cells.zarr
+
+  # a corpus: one study a file, unusable files skipped and listed in cells.zarr.qc.json
+  panfoma-qc -i studies/*.h5ad run1/filtered_feature_bc_matrix/ -o cells.zarr --skip-unusable --preset panfomabench
+
+  # what would happen
+  panfoma-qc -i tumour.h5ad -o cells.zarr --layer counts --patient-column donor --dry-run";
+
+    fn run(self, context: &Context) -> Result<()> {
+        let started = Instant::now();
+        let config = Config::new(&self)?;
+        context.refuse_existing(&config.output)?;
+        let mut skipped = Vec::new();
+        let opened = usable(&config.inputs, &config, &mut skipped, |input| {
+            let matrix = Matrix::open(&input.path, config.source.as_ref())?;
+            let study = Study::examine(input, &matrix, &config)?;
+            Ok((study, (config.inputs.len() == 1).then_some(matrix)))
+        })?;
+        if context.dry_run {
+            let studies: Vec<Study> = opened.into_iter().map(|(study, _)| study).collect();
+            return plan::print(&studies, &skipped, &config);
+        }
+        let mut studies = measure(opened, &config, context, &mut skipped)?;
+        let mut merged = merge(&studies, &config);
+        if config.min_cells > 0 {
+            let n_cells = write::count_cells(&mut studies, &merged, &context.interrupt)?;
+            let keep: Vec<bool> = n_cells.iter().map(|&n| n >= config.min_cells).collect();
+            merged.retain(&keep);
+        }
+        save(&mut studies, &merged, skipped, &config, context)?;
+        provenance::write_run_record(&config.output, context, started)
+    }
+}
+
+/// Applies `work` to every item; what cannot be used is an error, or under `--skip-unusable` a warning.
+fn usable<I, T>(
+    items: impl IntoIterator<Item = I>,
+    config: &Config,
+    skipped: &mut Vec<Skipped>,
+    mut work: impl FnMut(I) -> Result<T>,
+) -> Result<Vec<T>>
+where
+    I: Named,
+{
+    let mut done = Vec::new();
+    for item in items {
+        let name = item.name().to_owned();
+        match work(item) {
+            Ok(result) => done.push(result),
+            Err(error) if config.skip_unusable && concerns_input(&error) => {
+                tracing::warn!("skipped `{name}`: {error:#}");
+                skipped.push(Skipped { study: name, reason: format!("{error:#}") });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if done.is_empty() {
+        let message = format!("none of the {} inputs can be used", config.inputs.len());
+        return Err(UserError::bad_data(message).hint("the warnings above say why").into());
+    }
+    Ok(done)
+}
+
+/// Something that belongs to a study.
+trait Named {
+    fn name(&self) -> &str;
+}
+
+impl Named for &Input {
+    fn name(&self) -> &str {
+        &self.study
+    }
+}
+
+impl Named for (Study, Option<Matrix>) {
+    fn name(&self) -> &str {
+        &self.0.name
+    }
+}
+
+fn concerns_input(error: &anyhow::Error) -> bool {
+    let user = error.chain().find_map(|cause| cause.downcast_ref::<UserError>());
+    user.is_some_and(|user| matches!(user.kind, Kind::BadData | Kind::InputMissing))
+}
+
+/// The first reading.
+fn measure(
+    opened: Vec<(Study, Option<Matrix>)>,
+    config: &Config,
+    context: &Context,
+    skipped: &mut Vec<Skipped>,
+) -> Result<Vec<Measured>> {
+    let mut progress = Progress::new("cells measured", opened.iter().map(|(study, _)| study.n_cells as u64).sum());
+    let measured = usable(opened, config, skipped, |(study, held)| {
+        let keep_open = held.is_some();
+        let mut matrix = match held {
+            Some(matrix) => matrix,
+            None => Matrix::open(&study.path, config.source.as_ref())?,
+        };
+        let metrics = metrics::measure(&study, &mut matrix, &context.interrupt, &mut progress)?;
+        let rules = config.filters.decide(&metrics, study.genes.names.len(), &study.samples.codes);
+        if !rules.iter().any(Option::is_none) && !config.keep_removed {
+            return Err(nothing_left(&study, &rules));
+        }
+        Ok(Measured { study, metrics, rules, matrix: keep_open.then_some(matrix), keep_open })
+    })?;
+    progress.finish();
+    Ok(measured)
+}
+
+fn nothing_left(study: &Study, rules: &[Option<Rule>]) -> anyhow::Error {
+    let mut counts = std::collections::BTreeMap::<Rule, usize>::new();
+    rules.iter().flatten().for_each(|&rule| *counts.entry(rule).or_default() += 1);
+    let counts: Vec<String> = counts.iter().map(|(rule, n)| format!("{n} by {}", rule.name())).collect();
+    UserError::bad_data(format!("`{}`: no cell of {} passes: {}", study.path.display(), rules.len(), counts.join(", ")))
+        .hint("loosen the filter that removed them, such as `--min-genes` or `--max-pct-mt`")
+        .into()
+}
+
+fn merge(studies: &[Measured], config: &Config) -> Merged {
+    let genes: Vec<&StudyGenes> = studies.iter().map(|study| &study.study.genes).collect();
+    Merged::new(&genes, config.keep_unmapped)
+}
+
+/// The second reading: the artifact, the removed cells and the report.
+fn save(studies: &mut [Measured], merged: &Merged, skipped: Vec<Skipped>, config: &Config, context: &Context) -> Result<()> {
+    let carried = columns::union(studies.iter().map(|study| study.study.columns.as_slice()));
+    let paths: Vec<PathBuf> = studies.iter().map(|study| study.study.path.clone()).collect();
+    let mut provenance = Provenance::new(context, paths.iter().map(PathBuf::as_path))?;
+    if let Some(config) = provenance.config.as_object_mut() {
+        config.insert("gene_table".to_owned(), GeneTable::digest().into());
+    }
+    let header = Header::new(cells::FORMAT, cells::VERSION, provenance);
+    let repeated = atomic::write_file(&beside(&config.output, "removed.tsv"), |tsv| -> Result<Vec<usize>> {
+        let mut removed = BufWriter::new(std::fs::File::create(tsv)?);
+        let repeated = atomic::write_directory(&config.output, |directory| {
+            write::cells(directory, &mut removed, studies, merged, &carried, &header, config, &context.interrupt)
+        })?;
+        removed.flush()?;
+        Ok(repeated)
+    })
+    .with_context(|| format!("writing `{}`", config.output.display()))?;
+    let report = Report::new(studies, &repeated, skipped, merged, &carried, config);
+    report.log();
+    Ok(atomic::write_json(&beside(&config.output, "qc.json"), &report)?)
+}
+
+/// `<output>.<extension>`.
+fn beside(output: &Path, extension: &str) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(format!(".{extension}"));
+    PathBuf::from(name)
+}

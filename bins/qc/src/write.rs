@@ -1,0 +1,142 @@
+//! Writing cells.zarr: the second reading of the inputs.
+
+use crate::args::Config;
+use crate::columns::{self, Carried};
+use crate::genes::Merged;
+use crate::study::cell_ids;
+use crate::{Measured, metrics};
+use anyhow::{Context as _, Result, ensure};
+use panfoma_core::artifact::Header;
+use panfoma_core::artifact::cells::{CellsWriter, Gene, Var};
+use panfoma_core::matrix::{Frame, Matrix, Rows, Source};
+use panfoma_core::stage::{Interrupt, Progress};
+use rayon::prelude::*;
+use std::io::Write;
+use std::path::Path;
+
+/// In how many of the cells that pass each merged gene is seen.
+pub fn count_cells(studies: &mut [Measured], merged: &Merged, interrupt: &Interrupt) -> Result<Vec<u64>> {
+    let mut n_cells = vec![0; merged.genes.len()];
+    for (study, positions) in studies.iter_mut().zip(&merged.positions) {
+        each_block(study, positions, false, interrupt, |_, rows, _, _| {
+            rows.indices.iter().for_each(|&gene| n_cells[gene as usize] += 1);
+            Ok(())
+        })?;
+    }
+    Ok(n_cells)
+}
+
+/// Fills `directory`; `removed` gets a line for every removed cell. Returns how many cell names of each study repeat.
+pub fn cells(
+    directory: &Path,
+    removed: &mut dyn Write,
+    studies: &mut [Measured],
+    merged: &Merged,
+    carried: &[Carried],
+    header: &Header,
+    config: &Config,
+    interrupt: &Interrupt,
+) -> Result<Vec<usize>> {
+    let schema = columns::schema(carried, config.keep_removed);
+    let mut writer = CellsWriter::create(directory, merged.genes.len(), &schema)?;
+    let mut n_cells = vec![0_u64; merged.genes.len()];
+    let mut progress = Progress::new("cells written", studies.iter().map(|study| study.study.n_cells as u64).sum());
+    let mut repeated = Vec::with_capacity(studies.len());
+    writeln!(removed, "cell_id\tstudy\tsample\trule\tn_genes_by_counts\ttotal_counts\tpct_counts_mt")?;
+    for (study, positions) in studies.iter_mut().zip(&merged.positions) {
+        let mut ids = Vec::new();
+        each_block(study, positions, config.keep_removed, interrupt, |kept, rows, study, obs| {
+            if ids.is_empty() {
+                let (all, n_repeated) = cell_ids(&study.study.name, &obs.index);
+                write_removed(removed, study, &all)?;
+                ids = all;
+                repeated.push(n_repeated);
+            }
+            rows.indices.iter().for_each(|&gene| n_cells[gene as usize] += 1);
+            let names = kept.iter().map(|&cell| std::mem::take(&mut ids[cell])).collect();
+            progress.add(rows.len() as u64);
+            writer.append(rows, names, &columns::block(study, obs, carried, kept, config.keep_removed))
+        })?;
+    }
+    let genes: Vec<Gene> = merged.genes.iter().zip(n_cells).map(|(gene, n)| gene.described(n)).collect();
+    let measured: Vec<bool> = merged.genes.iter().flat_map(|gene| gene.measured.iter().copied()).collect();
+    let names: Vec<String> = studies.iter().map(|study| study.study.name.clone()).collect();
+    writer.finish(&Var { genes: &genes, studies: &names, measured: &measured }, header)?;
+    progress.finish();
+    Ok(repeated)
+}
+
+/// Calls `each(cells, counts, study, obs)` for block after block, with the cells that are kept.
+fn each_block(
+    study: &mut Measured,
+    positions: &[Option<u32>],
+    keep_removed: bool,
+    interrupt: &Interrupt,
+    mut each: impl FnMut(&[usize], &Rows, &Measured, &Frame) -> Result<()>,
+) -> Result<()> {
+    let held = study.matrix.take();
+    let mut matrix = match held {
+        Some(matrix) => matrix,
+        None => reopen(study)?,
+    };
+    let (n, block) = (matrix.n_cells(), matrix.block_len());
+    for start in (0..n).step_by(block) {
+        interrupt.check()?;
+        let end = n.min(start + block);
+        let kept: Vec<usize> = (start..end).filter(|&cell| keep_removed || study.rules[cell].is_none()).collect();
+        let rows = merge(&matrix.read_block(start..end)?, start, &kept, positions);
+        each(&kept, &rows, study, &matrix.cells)?;
+    }
+    study.matrix = study.keep_open.then_some(matrix);
+    Ok(())
+}
+
+fn reopen(study: &Measured) -> Result<Matrix> {
+    let source: Source = study.study.source.parse().unwrap_or_else(|never| match never {});
+    let matrix = Matrix::open(&study.study.path, Some(&source))
+        .with_context(|| format!("reading `{}` again", study.study.path.display()))?;
+    let same = matrix.n_cells() == study.metrics.len() && matrix.n_genes() == study.study.genes.names.len();
+    ensure!(same, "`{}` changed while it was read", study.study.path.display());
+    Ok(matrix)
+}
+
+/// The kept cells over the merged genes; counts of genes with the same id are added up.
+fn merge(rows: &Rows, start: usize, kept: &[usize], positions: &[Option<u32>]) -> Rows {
+    let merged: Vec<Vec<(u32, f32)>> = kept
+        .par_iter()
+        .map(|&cell| {
+            let (genes, counts) = rows.row(cell - start);
+            let mut entries: Vec<(u32, f32)> = genes
+                .iter()
+                .zip(counts)
+                .filter_map(|(&gene, &count)| positions[gene as usize].map(|position| (position, count)))
+                .collect();
+            // Stable, though sums of integers below 2^24 are exact in any order.
+            entries.sort_by_key(|entry| entry.0);
+            entries.dedup_by(|later, held| {
+                let same = later.0 == held.0;
+                if same {
+                    held.1 += later.1;
+                }
+                same
+            });
+            entries
+        })
+        .collect();
+    let mut rows = Rows::default();
+    merged.into_iter().for_each(|entries| rows.push(entries));
+    rows
+}
+
+fn write_removed(to: &mut dyn Write, study: &Measured, ids: &[String]) -> Result<()> {
+    let metrics::Metrics { n_genes, total, .. } = &study.metrics;
+    for (cell, rule) in study.rules.iter().enumerate() {
+        let Some(rule) = rule else { continue };
+        let sample = &study.study.samples.names[study.study.samples.codes[cell] as usize];
+        let plain = |text: &str| text.replace(['\t', '\n', '\r'], " ");
+        let (id, sample, name) = (plain(&ids[cell]), plain(sample), plain(&study.study.name));
+        let (rule, n_genes, total) = (rule.name(), n_genes[cell], total[cell]);
+        writeln!(to, "{id}\t{name}\t{sample}\t{rule}\t{n_genes}\t{total}\t{}", study.metrics.pct_mt(cell))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! The offline gene table: human gene names of any age to Ensembl ids.
+//!
+//! Names are looked up as Ensembl ids (version suffix stripped), then approved symbols, previous symbols and aliases, case
+//! included: `Actb` is a mouse gene. The table joins HGNC (CC0) and GENCODE; `examples/make_gene_table.rs` makes it.
+
+mod mapping;
+mod table;
+
+pub use mapping::{GeneMap, MapCounts, map_genes};
+pub use table::{Biotype, GeneTable, Match, TableGene};
