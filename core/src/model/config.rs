@@ -182,7 +182,8 @@ mod tests {
             ModelConfig::preset(preset, 20_000, 51).validate().unwrap();
         }
         let flops = ModelConfig::preset(Preset::Base, 20_000, 51).forward_flops();
-        assert!((flops / 294e9 - 1.0).abs() < 0.02, "{flops:e}");
+        // Counted by hand: GEMM 249, attention 29, scan and convolution 5 GFLOP.
+        assert!((flops / 283e9 - 1.0).abs() < 0.01, "{flops:e}");
     }
 
     #[test]

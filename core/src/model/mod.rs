@@ -137,3 +137,6 @@ impl<B: Backend> PanFoMa<B> {
         Ok(CellEmbeddings { cell: b.download(&cell)?, cls_mean: b.download(&body.sorted.global)?, class_logits })
     }
 }
+
+#[cfg(test)]
+mod tests;
