@@ -151,7 +151,8 @@ impl Layer<B> for PromptedCells {
         (genes, cell_of): &Self::Context<'_>,
         x: Tensor<B>,
     ) -> Result<(Tensor<B>, Self::Saved)> {
-        let (y, saved) = self.0.forward(b, &cell_prompt::Cells { embeddings: &x, cell_of }, b.copy(genes)?)?;
+        let (y, saved) =
+            self.0.forward(b, &cell_prompt::Cells { embeddings: &x, cell_of }, b.copy(genes)?)?;
         Ok((y, (saved, x)))
     }
 

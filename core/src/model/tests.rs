@@ -152,7 +152,9 @@ fn padding_changes_no_real_gene() {
         let mut padded = CellBatch { n_cells: 2, seq_len: long.seq_len(), ..CellBatch::default() };
         for (genes, values) in cells.genes.chunks(10).zip(cells.values.chunks(10)) {
             let (pads, pad_values) = ([PAD_GENE; 4], [long.pad_value(); 4]);
-            let both = |real: &[u32], pad: &[u32]| if at_front { [pad, real].concat() } else { [real, pad].concat() };
+            let both = |real: &[u32], pad: &[u32]| {
+                if at_front { [pad, real].concat() } else { [real, pad].concat() }
+            };
             padded.genes.extend(both(genes, &pads));
             padded.values.extend(both(values, &pad_values));
         }
@@ -190,7 +192,9 @@ fn encoder_attention_is_the_softmax_of_the_layer() {
             let row = &view.probabilities[query * len..][..len];
             assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
             let at = |token: usize, part: usize, c: usize| {
-                f64::from(qkv.as_slice()[(sequence * len + token) * 3 * d + part * d + view.head * d_head + c])
+                f64::from(
+                    qkv.as_slice()[(sequence * len + token) * 3 * d + part * d + view.head * d_head + c],
+                )
             };
             let e = |key: usize| {
                 let is_padding = key > 0 && view.genes[key - 1] == PAD_GENE;
@@ -286,7 +290,10 @@ fn instruction_sets_agree() {
             }
             for ((name, a), (_, b)) in grad.params().into_iter().zip(other_grad.params()) {
                 for (a, b) in a.as_slice().iter().zip(b.as_slice()) {
-                    assert!((a - b).abs() < 1e-4 * (1.0 + a.abs()), "{level:?}, D {d_model}, {name}: {a} against {b}");
+                    assert!(
+                        (a - b).abs() < 1e-4 * (1.0 + a.abs()),
+                        "{level:?}, D {d_model}, {name}: {a} against {b}"
+                    );
                 }
             }
         }
