@@ -72,7 +72,8 @@ pub fn gemm<T: Real>(a: View<T>, b: View<T>, alpha: f64, accumulate: bool, y: &m
 }
 
 fn view<'a, T: Real>(x: &Matrix<'a, Cpu<T>>) -> View<'a, T> {
-    let view = View::new(&x.tensor.as_slice()[x.cols.start..], x.tensor.rows(), x.cols.len(), x.tensor.cols());
+    let view =
+        View::new(&x.tensor.as_slice()[x.cols.start..], x.tensor.rows(), x.cols.len(), x.tensor.cols());
     if x.transposed { view.t() } else { view }
 }
 
