@@ -54,6 +54,8 @@ impl File {
     pub fn node(&self, path: &str) -> Result<Option<Node>> {
         let mut group = self.hdf5.root_group().map_err(|error| self.damaged(path, &error))?;
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        // What fails is the listing of the group that is searched.
+        let searched = |i: usize| if i == 0 { "/".to_owned() } else { parts[..i].join("/") };
         for (i, part) in parts.iter().enumerate() {
             match group.group(part) {
                 Ok(child) => group = child,
@@ -61,11 +63,11 @@ impl File {
                     return match group.dataset(part) {
                         Ok(dataset) => Ok(Some(Node::Dataset(dataset))),
                         Err(error) if not_found(&error) => Ok(None),
-                        Err(error) => Err(self.damaged(path, &error)),
+                        Err(error) => Err(self.damaged(&searched(i), &error)),
                     };
                 }
                 Err(Error::GroupNotFound(_)) => return Ok(None),
-                Err(error) => return Err(self.damaged(path, &error)),
+                Err(error) => return Err(self.damaged(&searched(i), &error)),
             }
         }
         Ok(Some(Node::Group(group)))
