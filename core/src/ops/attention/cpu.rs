@@ -2,7 +2,7 @@ use super::{Attention, Heads};
 use crate::device::cpu::{Buffer, stale};
 use crate::device::simd::simd_kernel;
 use crate::device::{Cpu, Real, Result, Tensor};
-use crate::ops::matmul::cpu::{View, gemm};
+use crate::ops::matmul::cpu::{View, dot, gemm};
 
 /// Query rows of a block: with 769 keys its scores take 300 KiB, which an L2 cache holds.
 const BLOCK: usize = 96;
@@ -72,16 +72,6 @@ simd_kernel! {
                 (V::at(p, c) * (V::at(dp, c) - delta)).put(dp, c);
             }
         }
-    }
-}
-
-simd_kernel! {
-    fn dot<'a, T, V>(x: &'a [T], y: &'a [T]) -> T {
-        let mut sum = V::zero();
-        for c in (0..x.len()).step_by(V::LANES) {
-            sum = V::at(x, c).mul_add(V::at(y, c), sum);
-        }
-        sum.sum()
     }
 }
 
