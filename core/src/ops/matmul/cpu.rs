@@ -2,6 +2,7 @@ use std::ops::Range;
 
 use super::{Matmul, Matrix};
 use crate::device::cpu::stale;
+use crate::device::simd::simd_kernel;
 use crate::device::{Cpu, Real, Result, Tensor};
 
 /// A matrix in memory: element (r, c) at `data[r * row_stride + c * col_stride]`.
@@ -68,6 +69,17 @@ pub fn gemm<T: Real>(a: View<T>, b: View<T>, alpha: f64, accumulate: bool, y: &m
             false,
             gemm::Parallelism::None,
         );
+    }
+}
+
+simd_kernel! {
+    /// Inner product, summed by lanes.
+    pub fn dot<'a, T, V>(x: &'a [T], y: &'a [T]) -> T {
+        let mut sum = V::zero();
+        for c in (0..x.len()).step_by(V::LANES) {
+            sum = V::at(x, c).mul_add(V::at(y, c), sum);
+        }
+        sum.sum()
     }
 }
 
