@@ -3,7 +3,7 @@
 //! `cargo run --release -p panfoma-core --example make_gene_table -- genes_grch38.tsv.gz core/data/genes.tsv.zst`
 //!
 //! Reads a TSV with the columns `ensembl_id`, `symbol` (HGNC), `gencode_symbol`, `alias_symbol` and `prev_symbol`
-//! (separated by `|`), `biotype`, `chromosome` (empty outside the 10x 2024-A reference) and `is_mito`.
+//! (separated by `|`), `biotype`, `start` (empty outside the 10x 2024-A reference) and `is_mito`.
 
 use anyhow::{Context, Result, ensure};
 use flate2::read::MultiGzDecoder;
@@ -22,14 +22,14 @@ fn main() -> Result<()> {
     let header: Vec<&str> = lines.next().context("an empty input")?.split('\t').collect();
     let column =
         |name: &str| header.iter().position(|other| *other == name).with_context(|| format!("no `{name}`"));
-    let [id, hgnc, gencode, alias, previous, biotype, chromosome, mito] = [
+    let [id, hgnc, gencode, alias, previous, biotype, start, mito] = [
         column("ensembl_id")?,
         column("symbol")?,
         column("gencode_symbol")?,
         column("alias_symbol")?,
         column("prev_symbol")?,
         column("biotype")?,
-        column("chromosome")?,
+        column("start")?,
         column("is_mito")?,
     ];
     let mut rows = Vec::new();
@@ -50,7 +50,7 @@ fn main() -> Result<()> {
             biotype if biotype.starts_with("IG_") || biotype.starts_with("TR_") => 'i',
             _ => 'o',
         };
-        let reference = if row[chromosome].is_empty() { '-' } else { 'r' };
+        let reference = if row[start].is_empty() { '-' } else { 'r' };
         let mito = if row[mito] == "True" { 'm' } else { '-' };
         rows.push((number, symbol, previous.join("|"), row[alias], format!("{class}{reference}{mito}")));
     }
