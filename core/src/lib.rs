@@ -1,7 +1,13 @@
 //! PanFoMa (arXiv 2512.03111): the model, the artifacts and the readers that the stage binaries share.
 
 pub mod artifact;
+pub mod data;
+pub mod device;
 pub mod genes;
+pub mod layers;
 pub mod matrix;
+pub mod model;
+pub mod ops;
 pub mod rng;
 pub mod stage;
+pub mod train;

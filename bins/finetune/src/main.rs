@@ -1,1 +1,5 @@
-fn main() {}
+//! The `panfoma-finetune` binary.
+
+fn main() -> std::process::ExitCode {
+    panfoma_core::stage::main::<panfoma_finetune::Args>(panfoma_build_info::COMMIT)
+}

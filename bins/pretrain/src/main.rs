@@ -1,1 +1,5 @@
-fn main() {}
+//! The `panfoma-pretrain` binary.
+
+fn main() -> std::process::ExitCode {
+    panfoma_core::stage::main::<panfoma_pretrain::Args>(panfoma_build_info::COMMIT)
+}

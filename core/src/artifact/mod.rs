@@ -5,7 +5,17 @@
 
 pub mod atomic;
 pub mod cells;
+pub mod checkpoint;
+pub mod edges;
+pub mod embeddings;
+pub mod metrics;
+pub mod obs;
+pub mod predictions;
 pub mod provenance;
+pub mod streamed;
+pub mod table;
+pub mod tokens;
+pub mod vocabulary;
 
 pub use provenance::Provenance;
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 pub struct Interrupt {
     signal: Arc<AtomicUsize>,
     deadline: Option<Instant>,
+    questions: Option<Arc<AtomicUsize>>,
 }
 
 impl Interrupt {
@@ -28,12 +29,17 @@ impl Interrupt {
         for number in [SIGTERM, SIGINT, SIGUSR1, SIGUSR2] {
             signal_hook::flag::register_usize(number, Arc::clone(&signal), number as usize)?;
         }
-        Ok(Self { signal, deadline: None })
+        Ok(Self { signal, deadline: None, questions: None })
     }
 
     /// No signals, no budget: for tests and for use as a library.
     pub fn never() -> Self {
-        Self { signal: Arc::new(AtomicUsize::new(0)), deadline: None }
+        Self { signal: Arc::new(AtomicUsize::new(0)), deadline: None, questions: None }
+    }
+
+    /// As if the walltime were reached when it is asked for the `n`-th time, from 1: stops a run at an exact place.
+    pub fn at_question(n: usize) -> Self {
+        Self { questions: Some(Arc::new(AtomicUsize::new(n))), ..Self::never() }
     }
 
     /// The same watch with a budget of wall-clock time from now on.
@@ -45,6 +51,11 @@ impl Interrupt {
 
     /// Why to stop now, if there is a reason.
     pub fn reason(&self) -> Option<Kind> {
+        if let Some(questions) = &self.questions {
+            let left = questions.load(Ordering::Relaxed).saturating_sub(1);
+            questions.store(left, Ordering::Relaxed);
+            return (left == 0).then_some(Kind::Walltime);
+        }
         match self.signal.load(Ordering::Relaxed) {
             0 if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) => Some(Kind::Walltime),
             0 => None,

@@ -159,7 +159,8 @@ fn exit_by_clap<T>(error: &clap::Error) -> anyhow::Result<Option<T>> {
         let text = text.trim().trim_start_matches("error:").trim().to_owned();
         return Err(UserError::usage(text).into());
     }
-    error.print()?;
+    // `--help | head` closes the pipe early; that is no failure.
+    let _ = error.print();
     Ok(None)
 }
 

@@ -1,0 +1,80 @@
+//! The flags of `panfoma-embed`.
+
+use clap::{Args as ClapArgs, ValueEnum, ValueHint};
+use panfoma_core::train::flags::{at_least_one, part};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Embeds cells and, with a fine-tuned model, names their classes.
+#[derive(ClapArgs, Clone, Debug, Serialize)]
+pub struct Args {
+    /// Tokens of the cells
+    #[arg(short, long, value_name = "TOKENS", value_hint = ValueHint::DirPath)]
+    #[serde(skip)]
+    pub input: PathBuf,
+
+    /// Model to embed with
+    #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
+    #[serde(skip)]
+    pub model: PathBuf,
+
+    /// Embeddings to write (Parquet)
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[serde(skip)]
+    pub output: PathBuf,
+
+    /// Class probabilities to write (Parquet); needs a fine-tuned model
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[serde(skip)]
+    pub predictions: Option<PathBuf>,
+
+    /// AnnData Zarr to write: `--cells` with the embeddings in `obsm/X_panfoma`
+    #[arg(long, value_name = "ZARR", value_hint = ValueHint::DirPath, requires = "cells")]
+    #[serde(skip)]
+    pub zarr: Option<PathBuf>,
+
+    /// The cells that the tokens were made from, for `--zarr`
+    #[arg(long, value_name = "ZARR", value_hint = ValueHint::DirPath, requires = "zarr")]
+    #[serde(skip)]
+    pub cells: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    /// How cells are embedded.
+    pub embedding: Embedding,
+}
+
+/// How cells are embedded.
+#[derive(ClapArgs, Clone, Debug, Serialize)]
+#[command(next_help_heading = "Embedding")]
+pub struct Embedding {
+    /// What represents a cell
+    #[arg(long, value_enum, default_value_t)]
+    pub pool: Pool,
+
+    /// Average over so many draws of a cell's genes; more than one helps where cells express more genes than the
+    /// model sees at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
+    pub draws: usize,
+
+    /// A cell whose best class is less probable is predicted `unassigned`; 0 assigns every cell
+    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.5, value_parser = part)]
+    pub unassigned_below: f64,
+
+    /// Cells of one model call; more need more memory a thread
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
+    pub batch_size: usize,
+}
+
+/// What represents a cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pool {
+    /// Mean of its genes' final states
+    #[default]
+    Mean,
+    /// Mean of the chunks' [CLS] states, the global state of dynamic sorting
+    Cls,
+    /// Both, one after the other
+    Concat,
+}

@@ -1,0 +1,118 @@
+//! Embeddings and class probabilities of some cells, averaged over draws.
+
+use crate::args::{Embedding, Pool};
+use panfoma_core::artifact::tokens::{CellRows, Tokens};
+use panfoma_core::data::FIXED_EPOCH;
+use panfoma_core::data::draw::Drawer;
+use panfoma_core::model::{CellBatch, CellEmbeddings, ModelError, lanes};
+use panfoma_core::train::{Backend, Model, feed};
+
+/// A model that embeds cells of one tokens directory.
+pub struct Embedder<'a> {
+    /// The cells' panels and bins.
+    pub tokens: &'a Tokens,
+    /// The model.
+    pub model: &'a Model,
+    /// How.
+    pub how: &'a Embedding,
+    /// Seed of the draws.
+    pub seed: u64,
+}
+
+/// What the model says of some cells.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Embedded {
+    /// [cells x dim]
+    pub embedding: Vec<f32>,
+    /// [cells x classes], empty without a class head.
+    pub probabilities: Vec<f32>,
+}
+
+impl Embedder<'_> {
+    /// Numbers of an embedding.
+    pub fn dim(&self) -> usize {
+        self.model.config.d_model * if self.how.pool == Pool::Concat { 2 } else { 1 }
+    }
+
+    /// Embeds cells. A draw is a function of (seed, cell id, number of the draw).
+    pub fn embed(&self, rows: &CellRows) -> Result<Embedded, ModelError> {
+        let mut sums = Sums::default();
+        for draw in 0..self.how.draws {
+            let epoch = FIXED_EPOCH - draw as u32;
+            let drawer = Drawer::new(self.seed, epoch, self.tokens.panels(), self.tokens.index().n_bins);
+            let (cells, _) = feed::sequences(&drawer, rows, self.model.config.seq_len());
+            let drawn =
+                lanes::map(cells.n_cells, self.how.batch_size, |range| self.once(&cells.slice(range)))?;
+            sums.add(drawn);
+        }
+        Ok(sums.mean(self.how.draws))
+    }
+
+    fn once(&self, cells: &CellBatch) -> Result<Embedded, ModelError> {
+        let CellEmbeddings { cell, cls_mean, class_logits } = self.model.embed(&Backend::new(), cells)?;
+        let d = self.model.config.d_model;
+        let embedding = match self.how.pool {
+            Pool::Mean => cell,
+            Pool::Cls => cls_mean,
+            Pool::Concat => {
+                cell.chunks(d).zip(cls_mean.chunks(d)).flat_map(|(a, b)| [a, b].concat()).collect()
+            }
+        };
+        let classes = self.model.config.n_classes.max(1);
+        let probabilities = class_logits.unwrap_or_default().chunks(classes).flat_map(softmax).collect();
+        Ok(Embedded { embedding, probabilities })
+    }
+}
+
+/// Sums over draws in f64, so that a mean of equal draws is the draw itself.
+#[derive(Default)]
+struct Sums {
+    embedding: Vec<f64>,
+    probabilities: Vec<f64>,
+}
+
+impl Sums {
+    fn add(&mut self, drawn: Vec<Embedded>) {
+        let add = |sums: &mut Vec<f64>, values: Vec<f32>| {
+            sums.resize(values.len(), 0.0);
+            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += f64::from(value));
+        };
+        let (embedding, probabilities): (Vec<_>, Vec<_>) =
+            drawn.into_iter().map(|part| (part.embedding, part.probabilities)).unzip();
+        add(&mut self.embedding, embedding.concat());
+        add(&mut self.probabilities, probabilities.concat());
+    }
+
+    fn mean(self, draws: usize) -> Embedded {
+        let mean = |sums: Vec<f64>| sums.into_iter().map(|sum| (sum / draws as f64) as f32).collect();
+        Embedded { embedding: mean(self.embedding), probabilities: mean(self.probabilities) }
+    }
+}
+
+fn softmax(logits: &[f32]) -> Vec<f32> {
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - highest).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.into_iter().map(|power| (power / sum) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn softmax_survives_large_logits_and_sums_to_one() {
+        assert_eq!(softmax(&[1e4, 1e4]), [0.5, 0.5]);
+        let sum: f32 = softmax(&[-3.0, 0.5, 80.0]).iter().sum();
+        assert!((sum - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn draws_are_averaged_cell_by_cell() {
+        let part = |values: &[f32]| Embedded { embedding: values.to_vec(), probabilities: Vec::new() };
+        let mut sums = Sums::default();
+        sums.add(vec![part(&[1.0, 2.0]), part(&[5.0])]);
+        sums.add(vec![part(&[3.0, 2.0]), part(&[6.0])]);
+        assert_eq!(sums.mean(2), part(&[2.0, 2.0, 5.5]));
+    }
+}

@@ -1,0 +1,128 @@
+//! `panfoma-embed`: tokens and a model in; embeddings, class probabilities and an annotated AnnData out.
+
+mod anndata;
+mod args;
+mod cells;
+mod outputs;
+
+pub use args::Args;
+
+use cells::Embedder;
+use outputs::Outputs;
+use panfoma_core::artifact::checkpoint::Checkpoint;
+use panfoma_core::artifact::provenance::{self, Input};
+use panfoma_core::artifact::tokens::{Columns, Tokens};
+use panfoma_core::artifact::{Provenance, cells::Cells};
+use panfoma_core::data::loader::{Batches, Plan};
+use panfoma_core::data::order::Arrangement;
+use panfoma_core::stage::{Context, Progress, Stage, UserError};
+use panfoma_core::train::estimate;
+use std::time::Instant;
+
+/// Cells between two questions whether to stop; also those whose sequences are in memory at once.
+const BLOCK: usize = 256;
+
+impl Stage for Args {
+    const NAME: &'static str = "panfoma-embed";
+    const ABOUT: &'static str = "Embed cells and name their classes";
+    const EXAMPLES: &'static str = "  \
+  # one vector a cell
+  panfoma-embed -i tokens -m model -o embeddings.parquet
+
+  # with classes of a fine-tuned model and an AnnData that scanpy opens: sc.pp.neighbors(a, use_rep=\"X_panfoma\")
+  panfoma-embed -i tokens -m annotator -o embeddings.parquet --predictions predictions.parquet \\
+      --cells cells.zarr --zarr annotated.zarr";
+
+    fn run(self, context: &Context) -> anyhow::Result<()> {
+        context.refuse_missing_device()?;
+        for output in
+            [Some(&self.output), self.predictions.as_ref(), self.zarr.as_ref()].into_iter().flatten()
+        {
+            context.refuse_existing(output)?;
+        }
+        let started = Instant::now();
+        let tokens = Tokens::open(&self.input)?;
+        let checkpoint = Checkpoint::open(&self.model)?;
+        self.check(&checkpoint, &tokens)?;
+        if context.dry_run {
+            return self.print_plan(context, &checkpoint, &tokens);
+        }
+        let mut provenance = Provenance::new(context, [])?;
+        provenance.inputs = vec![tokens.input()?, Input::digest(&self.model)?];
+        let model = checkpoint.weights()?;
+        let embedder = Embedder { tokens: &tokens, model: &model, how: &self.embedding, seed: context.seed };
+        let mut outputs =
+            Outputs::create(&self, &tokens, &checkpoint.description, embedder.dim(), provenance)?;
+        let mut progress = Progress::new("cells", tokens.n_cells() as u64);
+        for batch in every_cell(&tokens) {
+            context.interrupt.check()?;
+            let batch = batch?;
+            let embedded = embedder.embed(&batch.rows)?;
+            progress.add(batch.cells.len() as u64);
+            outputs.push(&tokens, batch, embedded)?;
+        }
+        progress.finish();
+        outputs.finish()?;
+        self.annotate(context)?;
+        provenance::write_run_record(&self.output, context, started)
+    }
+}
+
+impl Args {
+    /// Refuses what cannot work before anything is written.
+    fn check(&self, checkpoint: &Checkpoint, tokens: &Tokens) -> anyhow::Result<()> {
+        checkpoint.description.expect_tokens(tokens.index(), &self.input)?;
+        if self.predictions.is_some() && checkpoint.description.classes.is_empty() {
+            let what =
+                format!("`{}` has no class head, so there is nothing to predict", self.model.display());
+            return Err(UserError::bad_data(what)
+                .hint("fine-tune it with `panfoma-finetune`, or leave `--predictions` out")
+                .into());
+        }
+        if let Some(cells) = &self.cells {
+            let found = Cells::open(cells)?.n_cells();
+            let expected = tokens.n_cells();
+            if found < expected {
+                let what = format!("`{}` holds {found} cells, the tokens {expected}", cells.display());
+                return Err(UserError::bad_data(what)
+                    .hint("pass the cells that the tokens were made from")
+                    .into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the AnnData, if one is wanted.
+    fn annotate(&self, context: &Context) -> anyhow::Result<()> {
+        let (Some(cells), Some(zarr)) = (&self.cells, &self.zarr) else { return Ok(()) };
+        let missing = anndata::write(cells, &self.output, zarr, &context.interrupt)?;
+        if missing > 0 {
+            tracing::warn!("{missing} cells have no tokens; their row of obsm/{} is NaN", anndata::KEY);
+        }
+        Ok(())
+    }
+
+    fn print_plan(&self, context: &Context, checkpoint: &Checkpoint, tokens: &Tokens) -> anyhow::Result<()> {
+        let config = &checkpoint.description.config.model;
+        let estimate = estimate::measure(config)?;
+        // A forward pass is a third of a step.
+        let visits = (tokens.n_cells() * self.embedding.draws) as f64 / 3.0;
+        println!("cells       {}", tokens.n_cells());
+        println!("model       {} parameters, {} genes a cell", estimate.n_params, config.seq_len());
+        println!("classes     {}", checkpoint.description.classes.len());
+        println!(
+            "time        about {:.0} s on {} threads",
+            estimate.seconds(visits, context.threads),
+            context.threads
+        );
+        println!("memory      about {} MiB besides activations", (4 * estimate.n_params) >> 20);
+        Ok(())
+    }
+}
+
+/// All cells as on disk.
+fn every_cell(tokens: &Tokens) -> Batches<'_> {
+    let columns = Columns { counts: false, cell_ids: true };
+    let arrangement = Arrangement::Sequential;
+    Batches::new(tokens, Plan { split: None, arrangement, batch_cells: BLOCK, start: 0, columns })
+}

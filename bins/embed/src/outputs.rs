@@ -1,0 +1,85 @@
+//! The tables that cells stream into.
+
+use crate::Args;
+use crate::cells::Embedded;
+use panfoma_core::artifact::checkpoint::Description;
+use panfoma_core::artifact::obs::{Obs, Split};
+use panfoma_core::artifact::tokens::{Categories, Tokens};
+use panfoma_core::artifact::{Provenance, embeddings, predictions};
+use panfoma_core::data::loader::Batch;
+use std::collections::BTreeSet;
+
+/// Embeddings, predictions if asked for, and the columns that travel with each cell.
+pub struct Outputs {
+    columns: Vec<Categories>,
+    truth: Option<Categories>,
+    embeddings: embeddings::Writer,
+    predictions: Option<predictions::Writer>,
+}
+
+impl Outputs {
+    /// Begins the tables under temporary names.
+    pub fn create(
+        args: &Args,
+        tokens: &Tokens,
+        model: &Description,
+        dim: usize,
+        provenance: Provenance,
+    ) -> anyhow::Result<Self> {
+        let index = tokens.index();
+        let labels: BTreeSet<&String> = index.label_columns.iter().collect();
+        let groups = index.group_columns.iter().filter(|name| !labels.contains(name));
+        let names: Vec<String> = index.label_columns.iter().chain(groups).cloned().collect();
+        let columns = names.iter().map(|name| tokens.column(name)).collect::<anyhow::Result<Vec<_>>>()?;
+        let learnt = model.config.label_column.as_ref();
+        let truth = learnt.and_then(|learnt| names.iter().position(|name| name == learnt));
+        let metadata =
+            embeddings::Metadata::new(dim, names.clone(), index.label_columns.clone(), provenance.clone());
+        let predictions = match (&args.predictions, learnt) {
+            (Some(path), Some(learnt)) => {
+                let threshold = args.embedding.unassigned_below as f32;
+                let (learnt, classes) = (learnt.clone(), model.classes.clone());
+                let metadata = predictions::Metadata::new(learnt, classes, threshold, names, provenance);
+                Some(predictions::Writer::create(path, metadata)?)
+            }
+            _ => None,
+        };
+        Ok(Self {
+            truth: truth.map(|column| columns[column].clone()),
+            columns,
+            embeddings: embeddings::Writer::create(&args.output, metadata)?,
+            predictions,
+        })
+    }
+
+    /// Appends the cells of a batch.
+    pub fn push(&mut self, tokens: &Tokens, batch: Batch, embedded: Embedded) -> anyhow::Result<()> {
+        let text = |column: &Categories| {
+            batch.cells.iter().map(|&cell| column.get(cell).map(str::to_owned)).collect()
+        };
+        let split = |&cell: &usize| {
+            let name = tokens.splits()[cell].name();
+            Split::from_name(name).expect("both artifacts have the same three splits")
+        };
+        let obs = Obs {
+            split: batch.cells.iter().map(split).collect(),
+            columns: self.columns.iter().map(text).collect(),
+            cell_id: batch.rows.cell_ids,
+        };
+        self.embeddings.push(&obs, &embedded.embedding)?;
+        if let Some(predictions) = &mut self.predictions {
+            let label = match &self.truth {
+                Some(truth) => text(truth),
+                None => vec![None; obs.len()],
+            };
+            predictions.push(&predictions::Block { obs, label, probabilities: embedded.probabilities })?;
+        }
+        Ok(())
+    }
+
+    /// Gives the tables their names.
+    pub fn finish(self) -> anyhow::Result<()> {
+        self.embeddings.finish()?;
+        self.predictions.map_or(Ok(()), predictions::Writer::finish)
+    }
+}

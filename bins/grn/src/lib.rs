@@ -1,0 +1,122 @@
+//! Gene regulatory networks from a model: ranked edges regulator → target, a network a group of cells.
+//!
+//! `attention` reads who a gene's state is made from (`attention` has the arithmetic), `embedding` which genes the
+//! model places together. Neither is causal, and both should be read beside a network of known edges:
+//! `panfoma-evaluate --edges` does that.
+
+mod args;
+mod attention;
+mod embedding;
+mod groups;
+mod plan;
+mod ranking;
+mod regulators;
+
+pub use args::{Args, Method};
+
+use attention::{CellMeetings, Meeting, Network, RegulatorRows};
+use groups::Group;
+use panfoma_core::artifact::edges::{ALL_CELLS, Edge, Writer};
+use panfoma_core::artifact::provenance;
+use panfoma_core::artifact::tokens::CellRows;
+use panfoma_core::data::draw::Drawer;
+use panfoma_core::device::Cpu;
+use panfoma_core::model::{CellBatch, ModelError, PanFoMa, lanes};
+use panfoma_core::stage::{Context, Progress, Stage};
+use plan::Plan;
+use std::time::Instant;
+
+/// Cells in memory at a time: their meetings take some 3 MB each at the paper's size.
+const BLOCK_CELLS: usize = 64;
+
+impl Stage for Args {
+    const NAME: &'static str = "panfoma-grn";
+    const ABOUT: &'static str = "Infer gene regulatory networks from a model's attention and gene embeddings";
+    const EXAMPLES: &'static str =
+        "  # One network of all cells, regulators from a list of transcription factors
+  panfoma-grn -i tokens -m model -o edges.parquet --regulators transcription_factors.txt
+
+  # A network for each cell type, from attention alone, over more cells
+  panfoma-grn -i tokens -m model -o edges.parquet --regulators transcription_factors.txt \\
+      --method attention --group-by cell_type --max-cells-per-group 2000";
+
+    fn run(self, context: &Context) -> anyhow::Result<()> {
+        let started = Instant::now();
+        context.refuse_missing_device()?;
+        let plan = Plan::new(&self, context.seed)?;
+        if context.dry_run {
+            print!("{}", plan.describe(context.threads));
+            return Ok(());
+        }
+        context.refuse_existing(&self.output)?;
+        let model = plan.checkpoint.weights()?;
+        let mut writer = Writer::create(&self.output, plan.provenance(context)?)?;
+        if plan.has(Method::Attention) {
+            let mut progress = Progress::new("cells", plan.n_cells() as u64);
+            for group in &plan.groups {
+                writer.push(attention_edges(&plan, &model, group, context, &mut progress)?)?;
+            }
+            progress.finish();
+        }
+        if plan.has(Method::Embedding) {
+            writer.push(embedding_edges(&plan, &model)?)?;
+        }
+        writer.finish()?;
+        provenance::write_run_record(&self.output, context, started)
+    }
+}
+
+/// The edges of one group, from as many draws of its cells as asked for.
+fn attention_edges(
+    plan: &Plan,
+    model: &PanFoMa<Cpu>,
+    group: &Group,
+    context: &Context,
+    progress: &mut Progress,
+) -> anyhow::Result<Vec<Edge>> {
+    let n_genes = plan.vocabulary().n_genes();
+    let rows = RegulatorRows::new(&plan.regulators.ids, n_genes);
+    let mut network = Network::new(plan.regulators.ids.len(), n_genes);
+    for block in groups::blocks(&plan.tokens, group, BLOCK_CELLS) {
+        let block = block?;
+        for draw in 0..plan.args.draws.get() {
+            context.interrupt.check()?;
+            // Cells are shared out, their sums are not: added in the order of cells whatever the threads.
+            for meetings in meetings(plan, model, &rows, &block, context.seed, draw)? {
+                network.add(&meetings);
+            }
+        }
+        progress.add(block.n_cells() as u64);
+    }
+    Ok(plan.rank(network.scores(), &group.name, Method::Attention))
+}
+
+/// What each cell of a block says in one draw, in the order of cells.
+fn meetings(
+    plan: &Plan,
+    model: &PanFoMa<Cpu>,
+    rows: &RegulatorRows,
+    block: &CellRows,
+    seed: u64,
+    draw: u32,
+) -> Result<Vec<Vec<Meeting>>, ModelError> {
+    let config = &model.config;
+    let drawer = Drawer::new(seed, draw, plan.tokens.panels(), plan.tokens.index().n_bins);
+    let n_tokens = block.n_cells() * config.seq_len();
+    let (mut genes, mut values) = (vec![0; n_tokens], vec![0; n_tokens]);
+    drawer.draw_rows(block, config.seq_len(), &mut genes, &mut values);
+    let cells = CellBatch { n_cells: block.n_cells(), seq_len: config.seq_len(), genes, values };
+    lanes::map(cells.n_cells, 1, |cell| {
+        let cell = cells.slice(cell);
+        let mut meetings = CellMeetings::new(rows, &cell, config.n_chunks, config.n_bins);
+        model.encoder_attention(&Cpu::new(), &cell, &mut |view| meetings.add(&view))?;
+        Ok(meetings.finish())
+    })
+}
+
+/// Edges between genes that the model places together.
+fn embedding_edges(plan: &Plan, model: &PanFoMa<Cpu>) -> anyhow::Result<Vec<Edge>> {
+    let embeddings = model.gene_embeddings(&Cpu::new())?;
+    let scores = embedding::scores(&embeddings, model.config.d_model, &plan.regulators.ids);
+    Ok(plan.rank(scores, ALL_CELLS, Method::Embedding))
+}

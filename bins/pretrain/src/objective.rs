@@ -1,0 +1,121 @@
+//! Masked expression: hidden bins are predicted from a gene's state and from the cell embedding.
+
+use panfoma_core::artifact::tokens::{CellRows, Split, Tokens};
+use panfoma_core::data::FIXED_EPOCH;
+use panfoma_core::data::draw::Drawer;
+use panfoma_core::data::frequency::BinFrequencies;
+use panfoma_core::data::mask::Masker;
+use panfoma_core::model::lanes::{self, Lanes};
+use panfoma_core::model::{PretrainBatch, PretrainSums};
+use panfoma_core::stage::Interrupt;
+use panfoma_core::train::{Backend, Feed, LANES, Measured, Model, Objective, Validation, feed};
+
+/// Cells of a validation batch: between two of them the stage can stop.
+const VALIDATION_BATCH: usize = 64;
+
+/// The objective of pretraining.
+///
+/// Losses are nats a hidden gene. `loss` sums both heads, as the reference does; `baseline` is the same sum for a
+/// predictor that knows how often each gene falls into each bin and nothing of the cell.
+pub struct MaskedExpression<'a> {
+    tokens: &'a Tokens,
+    feed: Feed<'a>,
+    lanes: Lanes<Backend>,
+    frequencies: BinFrequencies,
+    settings: Settings,
+}
+
+/// What the objective needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Seed of order, draws and masks.
+    pub seed: u64,
+    /// Genes the model sees of a cell.
+    pub seq_len: usize,
+    /// Part of the genes that is hidden.
+    pub mask_ratio: f64,
+    /// Cells of one model call.
+    pub micro_batch: usize,
+    /// Most validation cells used.
+    pub max_valid_cells: usize,
+}
+
+impl<'a> MaskedExpression<'a> {
+    /// `frequencies`: fitted on the training split.
+    pub fn new(tokens: &'a Tokens, feed: Feed<'a>, frequencies: BinFrequencies, settings: Settings) -> Self {
+        Self { tokens, feed, lanes: Lanes::new(LANES, settings.micro_batch), frequencies, settings }
+    }
+
+    fn hide(&self, rows: &CellRows, epoch: u32) -> PretrainBatch {
+        let Settings { seed, seq_len, mask_ratio, .. } = self.settings;
+        let n_bins = self.tokens.index().n_bins;
+        let drawer = Drawer::new(seed, epoch, self.tokens.panels(), n_bins);
+        let (mut cells, filled) = feed::sequences(&drawer, rows, seq_len);
+        let masker = Masker::new(seed, epoch, mask_ratio, n_bins);
+        let (mut target, mut masked) = (vec![0; cells.values.len()], vec![false; cells.values.len()]);
+        for (cell, n_genes) in filled.into_iter().enumerate() {
+            let place = cell * seq_len..(cell + 1) * seq_len;
+            let values = &mut cells.values[place.clone()];
+            masker.hide(rows.hashes[cell], n_genes, values, &mut target[place.clone()], &mut masked[place]);
+        }
+        PretrainBatch { cells, target, masked }
+    }
+
+    fn baseline(&self, batch: &PretrainBatch) -> f64 {
+        self.frequencies.mean_nll(&batch.cells.genes, &batch.target, &batch.masked).unwrap_or(0.0)
+    }
+}
+
+impl Objective for MaskedExpression<'_> {
+    fn step(&mut self, model: &Model, step: u64, grad: &mut Model) -> anyhow::Result<Measured> {
+        let (epoch, cells) = self.feed.cells(step)?;
+        let batch = self.hide(&cells.rows, epoch);
+        let scale = 1.0 / batch.n_masked() as f64;
+        let sums = self.lanes.pretrain_step(&Backend::new(), model, &batch, scale, grad)?;
+        let weight = sums.n_masked as f64;
+        Ok(Measured { means: means(sums, self.baseline(&batch)), weight })
+    }
+
+    fn validate(&mut self, model: &Model, interrupt: &Interrupt) -> anyhow::Result<Validation> {
+        let Settings { seed, max_valid_cells, micro_batch, .. } = self.settings;
+        let mut sums = PretrainSums::default();
+        let (mut baseline, mut left) = (0.0, max_valid_cells);
+        for batch in feed::fixed(self.tokens, Split::Valid, seed, max_valid_cells, VALIDATION_BATCH) {
+            if left == 0 {
+                break;
+            }
+            if interrupt.reason().is_some() {
+                return Ok(Validation::Interrupted);
+            }
+            let batch = self.hide(&batch?.rows, FIXED_EPOCH);
+            let n_cells = batch.cells.n_cells.min(left);
+            let batch = batch.slice(0..n_cells);
+            left -= n_cells;
+            let parts = lanes::map(n_cells, micro_batch, |cells| {
+                model.pretrain_eval(&Backend::new(), &batch.slice(cells))
+            })?;
+            sums = [sums, parts.into_iter().sum()].into_iter().sum();
+            baseline += self.baseline(&batch) * batch.n_masked() as f64;
+        }
+        if sums.n_masked == 0 {
+            return Ok(Validation::NoCells);
+        }
+        let metrics = means(sums, baseline / sums.n_masked as f64);
+        Ok(Validation::Done { score: metrics[0].1, metrics })
+    }
+
+    fn trains(&self, _parameter: &str) -> bool {
+        true
+    }
+}
+
+fn means(sums: PretrainSums, baseline: f64) -> Vec<(&'static str, f64)> {
+    let n = sums.n_masked as f64;
+    let (expression, cell_expression) = (sums.expression_nll / n, sums.cell_expression_nll / n);
+    vec![
+        ("loss", expression + cell_expression),
+        ("baseline", 2.0 * baseline),
+        ("expression", expression),
+        ("cell_expression", cell_expression),
+    ]
+}

@@ -1,0 +1,67 @@
+//! `panfoma-tokenize`: `cells.zarr` to `tokens/`.
+//!
+//! Cells are divided first; everything fitted (the vocabulary) is fitted on training cells only.
+
+mod annotations;
+mod args;
+mod blocks;
+mod dispersion;
+mod genes;
+mod report;
+mod split;
+mod statistics;
+mod write;
+
+pub use args::Args;
+
+use annotations::Annotations;
+use args::GeneSource;
+use genes::Genes;
+use panfoma_core::artifact::cells::Cells;
+use panfoma_core::artifact::vocabulary::Vocabulary;
+use panfoma_core::artifact::{Provenance, provenance};
+use panfoma_core::stage::{Context, Stage, UserError};
+use std::time::Instant;
+
+impl Stage for Args {
+    const NAME: &'static str = "panfoma-tokenize";
+    const ABOUT: &'static str = "Turn cells into token sequences, split so that no patient is on both sides";
+    const EXAMPLES: &'static str = "\
+  # Whole patients to train, validation and test, apportioned within each cancer type
+  panfoma-tokenize -i cells.zarr -o tokens --split patient:0.8,0.1,0.1 --stratify cancer_type
+  # The 3,000 most variable genes only
+  panfoma-tokenize -i cells.zarr -o tokens --n-top-genes 3000
+  # New cells for a model that is already trained: its genes, every cell in the test split
+  panfoma-tokenize -i query.zarr -o query-tokens --vocabulary model --split cell:0,0,1";
+
+    fn run(self, context: &Context) -> anyhow::Result<()> {
+        let started = Instant::now();
+        let config = self.config()?;
+        context.refuse_existing(&config.output)?;
+        let cells = Cells::open(&config.input)?;
+        genes::refuse_unfit(&cells, &config)?;
+        let of_cells = Annotations::read(&cells, &config, context)?;
+        if of_cells.n_kept() == 0 {
+            return Err(UserError::bad_data(format!(
+                "`{}` holds no cell that passes",
+                config.input.display()
+            ))
+            .into());
+        }
+        if context.dry_run {
+            print!("{}", report::plan(&cells, &of_cells, &config, context.threads));
+            return Ok(());
+        }
+        tracing::info!("{}", report::split_table(&of_cells));
+        report::warnings(&of_cells).iter().for_each(|warning| tracing::warn!("{warning}"));
+        let genes = Genes::choose(&cells, &of_cells, &config, context)?;
+        let mut inputs = vec![config.input.clone()];
+        if let GeneSource::Given { path, .. } = &config.genes {
+            inputs.push(Vocabulary::locate(path)?);
+        }
+        let provenance = Provenance::new(context, inputs.iter().map(|path| path.as_path()))?;
+        let index = write::tokens(&cells, &of_cells, &genes, &config, provenance, context)?;
+        report::log_result(&index, &config.output);
+        provenance::write_run_record(&config.output, context, started)
+    }
+}

@@ -1,0 +1,123 @@
+//! Pass two: every cell's genes as ids, counts and bins.
+
+use crate::annotations::Annotations;
+use crate::args::Config;
+use crate::blocks::fold_blocks;
+use crate::genes::Genes;
+use anyhow::{Context as _, Result};
+use panfoma_core::artifact::cells::Cells;
+use panfoma_core::artifact::tokens::{Block, CellRows, Content, Dropped, Index, TextColumn, TokensWriter};
+use panfoma_core::artifact::{Provenance, atomic};
+use panfoma_core::data::binning;
+use panfoma_core::matrix::Rows;
+use panfoma_core::stage::{Context, UserError};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Writes the directory and returns its index.
+pub fn tokens(
+    cells: &Cells,
+    of_cells: &Annotations,
+    genes: &Genes,
+    config: &Config,
+    provenance: Provenance,
+    context: &Context,
+) -> Result<Index> {
+    let dropped = Dropped {
+        cells_failing_qc: (of_cells.kept.len() - of_cells.n_kept()) as u64,
+        cells_without_vocabulary_gene: 0,
+        genes_outside_vocabulary: genes.n_outside() as u64,
+    };
+    let content = Content {
+        provenance,
+        vocabulary: genes.vocabulary.clone(),
+        selection: genes.selection.clone(),
+        panels: genes.panels(cells),
+        n_bins: config.n_bins,
+        binning: config.binning,
+        label_columns: of_cells.label_columns.clone(),
+        group_columns: of_cells.group_columns.clone(),
+        split: of_cells.record.clone(),
+        dropped,
+    };
+    let levels: Vec<Arc<Vec<String>>> =
+        of_cells.columns.iter().map(|column| Arc::new(column.levels.clone())).collect();
+    let write = |directory: &std::path::Path| -> Result<Index> {
+        let mut writer = TokensWriter::create(directory, content)?;
+        let map =
+            |block: Range<usize>, rows: Rows| tokenize(cells, of_cells, genes, config, &levels, block, &rows);
+        fold_blocks(cells, context, "cells tokenized", map, |(block, n_empty)| {
+            writer.dropped.cells_without_vocabulary_gene += n_empty;
+            writer.push(block)
+        })?;
+        let index = writer.finish()?;
+        match index.n_cells {
+            0 => Err(UserError::bad_data("no cell expresses a gene of the vocabulary").into()),
+            _ => Ok(index),
+        }
+    };
+    atomic::write_directory(&config.output, write)
+        .with_context(|| format!("writing `{}`", config.output.display()))
+}
+
+/// One block, and how many of its cells express no gene of the vocabulary.
+fn tokenize(
+    cells: &Cells,
+    of_cells: &Annotations,
+    genes: &Genes,
+    config: &Config,
+    levels: &[Arc<Vec<String>>],
+    block: Range<usize>,
+    rows: &Rows,
+) -> Result<(Block, u64)> {
+    let cell_ids = cells.cell_ids(block.clone())?;
+    let mut tokens = CellRows::new();
+    let mut written = Vec::new();
+    let mut n_empty = 0;
+    let (mut found, mut counts, mut scratch, mut bins) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (row, cell) in block.enumerate().filter(|&(_, cell)| of_cells.kept[cell]) {
+        let range = rows.indptr[row]..rows.indptr[row + 1];
+        let total: f64 = rows.data[range.clone()].iter().map(|&count| f64::from(count)).sum();
+        found.clear();
+        for at in range {
+            let (gene, count) = (rows.indices[at] as usize, rows.data[at]);
+            if count == 0.0 {
+                continue;
+            }
+            refuse_unmeasured(cells, gene, of_cells.panels[cell], &cell_ids[row])?;
+            if genes.ids[gene] > 0 {
+                found.push((genes.ids[gene], count, 0u8));
+            }
+        }
+        if found.is_empty() {
+            n_empty += 1;
+            continue;
+        }
+        found.sort_unstable_by_key(|gene| gene.0);
+        counts.clear();
+        counts.extend(found.iter().map(|gene| gene.1));
+        binning::bin(config.binning, &counts, config.n_bins, &mut scratch, &mut bins);
+        found.iter_mut().zip(&bins).for_each(|(gene, &bin)| gene.2 = bin);
+        tokens.push(&cell_ids[row], of_cells.panels[cell], total, &found);
+        written.push(cell);
+    }
+    let columns = of_cells.columns.iter().zip(levels).map(|(column, levels)| TextColumn {
+        levels: levels.clone(),
+        codes: written.iter().map(|&cell| column.codes[cell]).collect(),
+    });
+    let columns = columns.collect();
+    let splits = written.iter().map(|&cell| of_cells.splits[cell]).collect();
+    Ok((Block { rows: tokens, splits, columns }, n_empty))
+}
+
+/// A gene that is expressed where it was not measured would be drawn as a gene and never as a zero.
+fn refuse_unmeasured(cells: &Cells, gene: usize, panel: u16, cell_id: &str) -> Result<(), UserError> {
+    if cells.measured(gene, panel.into()) {
+        return Ok(());
+    }
+    let (gene, study) = (&cells.genes()[gene].ensembl_id, &cells.studies()[usize::from(panel)]);
+    Err(UserError::bad_data(format!(
+        "cell `{cell_id}` expresses `{gene}`, which `varm/measured` says study `{study}` did not measure"
+    ))
+    .hint("make `cells.zarr` again with `panfoma-qc`"))
+}

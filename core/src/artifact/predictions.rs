@@ -1,0 +1,301 @@
+//! `predictions.parquet`: one class distribution a cell.
+//!
+//! Columns: `cell_id` utf8 · label and group columns utf8, nullable · `split` utf8 · `label` utf8, nullable (the truth) ·
+//! `top_label` utf8 · `predicted` utf8 (`unassigned` under the threshold) · `probability` float32 ·
+//! `entropy` float32 (nats) · `probabilities` fixed_size_list<float32, classes>. Metadata `panfoma`:
+//!
+//! ```json
+//! {"format": "panfoma.predictions", "version": 1, "revision": 0,
+//!  "provenance": {"tool": "panfoma-embed", "tool_version": "0.1.0", "commit": "1a2b3c4", "config": {},
+//!                 "inputs": [{"name": "model", "blake3": "..."}], "seed": 0},
+//!  "label_column": "cell_type", "classes": ["B", "T"], "unassigned_below": 0.5, "columns": ["cell_type", "study"]}
+//! ```
+
+use super::embeddings::{vector_type, vector_values, vectors};
+use super::obs::{Obs, check_names};
+use super::streamed::{ROWS_PER_GROUP, TableReader, TableWriter, column};
+use super::{Header, Provenance};
+use crate::stage::UserError;
+use arrow_array::{ArrayRef, Float32Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Name of the schema.
+pub const FORMAT: &str = "panfoma.predictions";
+/// Its breaking version.
+pub const VERSION: u32 = 1;
+/// What `predicted` says of a cell whose best class is not probable enough.
+pub const UNASSIGNED: &str = "unassigned";
+
+/// Probabilities of a cell sum to 1 within this: softmax of thousands of classes in f32.
+const SUM_TOLERANCE: f32 = 1e-3;
+
+/// What the file says about itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// Format, version, provenance.
+    #[serde(flatten)]
+    pub header: Header,
+    /// The column that was learnt.
+    pub label_column: String,
+    /// Its classes, in the order of `probabilities`.
+    pub classes: Vec<String>,
+    /// A cell whose best probability is lower is `unassigned`; 0 assigns every cell.
+    pub unassigned_below: f32,
+    /// Names of the label and group columns, in the order of the table.
+    pub columns: Vec<String>,
+}
+
+impl Metadata {
+    /// Metadata of this version.
+    pub fn new(
+        label_column: String,
+        classes: Vec<String>,
+        unassigned_below: f32,
+        columns: Vec<String>,
+        provenance: Provenance,
+    ) -> Self {
+        Self {
+            header: Header::new(FORMAT, VERSION, provenance),
+            label_column,
+            classes,
+            unassigned_below,
+            columns,
+        }
+    }
+
+    fn schema(&self) -> SchemaRef {
+        let mut fields = Obs::fields(&self.columns);
+        fields.extend([
+            Field::new("label", DataType::Utf8, true),
+            Field::new("top_label", DataType::Utf8, false),
+            Field::new("predicted", DataType::Utf8, false),
+            Field::new("probability", DataType::Float32, false),
+            Field::new("entropy", DataType::Float32, false),
+            Field::new("probabilities", vector_type(self.classes.len()), false),
+        ]);
+        Arc::new(Schema::new(fields))
+    }
+}
+
+/// Some cells with the probabilities of their classes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Block {
+    /// Name, split, labels and groups of the cells.
+    pub obs: Obs,
+    /// The truth where it is known; it need not be one of the classes.
+    pub label: Vec<Option<String>>,
+    /// [cells × classes] row-major, each row summing to 1.
+    pub probabilities: Vec<f32>,
+}
+
+impl Block {
+    /// The most probable class of each cell (the first of equals), its probability, and the entropy in nats.
+    pub fn best(&self, n_classes: usize) -> Vec<(usize, f32, f32)> {
+        self.probabilities.chunks_exact(n_classes.max(1)).map(best_of).collect()
+    }
+}
+
+fn best_of(row: &[f32]) -> (usize, f32, f32) {
+    let best = (1..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best });
+    // Summed in f64 with libm, so that every machine writes the same bits; 0 log 0 = 0.
+    let entropy: f64 =
+        row.iter().map(|&p| f64::from(p)).map(|p| if p > 0.0 { -p * libm::log(p) } else { 0.0 }).sum();
+    (best, row[best], entropy as f32)
+}
+
+/// Streams cells into `predictions.parquet`; the bytes do not depend on how the cells are cut into blocks.
+pub struct Writer {
+    table: TableWriter,
+    metadata: Metadata,
+    schema: SchemaRef,
+    pending: Block,
+}
+
+impl Writer {
+    /// Starts the file under a temporary name.
+    pub fn create(path: &Path, metadata: Metadata) -> anyhow::Result<Self> {
+        let own = ["label", "top_label", "predicted", "probability", "entropy", "probabilities"];
+        check_names(&metadata.columns, &[&["cell_id", "split"], own.as_slice()].concat())?;
+        assert!(!metadata.classes.is_empty(), "predictions need at least one class");
+        let schema = metadata.schema();
+        let table = TableWriter::create(path, Arc::clone(&schema), &metadata)?;
+        let pending = Block { obs: Obs::with_columns(metadata.columns.len()), ..Block::default() };
+        Ok(Self { table, metadata, schema, pending })
+    }
+
+    /// Appends cells; label, probability and entropy columns follow from the probabilities.
+    /// Panics if the shapes disagree.
+    pub fn push(&mut self, block: &Block) -> anyhow::Result<()> {
+        block.obs.assert_consistent(self.metadata.columns.len());
+        let n_cells = block.obs.len();
+        assert_eq!(block.label.len(), n_cells, "labels against cells");
+        assert_eq!(block.probabilities.len(), n_cells * self.metadata.classes.len(), "probabilities");
+        self.pending.obs.extend(&block.obs);
+        self.pending.label.extend_from_slice(&block.label);
+        self.pending.probabilities.extend_from_slice(&block.probabilities);
+        while self.pending.obs.len() >= ROWS_PER_GROUP {
+            self.write_rows(ROWS_PER_GROUP)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is left and gives the file its name.
+    pub fn finish(mut self) -> anyhow::Result<()> {
+        if !self.pending.obs.is_empty() {
+            self.write_rows(self.pending.obs.len())?;
+        }
+        self.table.finish()
+    }
+
+    fn write_rows(&mut self, n: usize) -> anyhow::Result<()> {
+        let classes = &self.metadata.classes;
+        let rows = Block {
+            obs: self.pending.obs.drain(n),
+            label: self.pending.label.drain(..n).collect(),
+            probabilities: self.pending.probabilities.drain(..n * classes.len()).collect(),
+        };
+        let best = rows.best(classes.len());
+        let predicted = best.iter().map(|&(class, probability, _)| {
+            if probability < self.metadata.unassigned_below { UNASSIGNED } else { &classes[class] }
+        });
+        let own: [ArrayRef; 6] = [
+            Arc::new(StringArray::from_iter(rows.label.iter())),
+            Arc::new(StringArray::from_iter_values(best.iter().map(|b| &classes[b.0]))),
+            Arc::new(StringArray::from_iter_values(predicted)),
+            Arc::new(Float32Array::from_iter_values(best.iter().map(|b| b.1))),
+            Arc::new(Float32Array::from_iter_values(best.iter().map(|b| b.2))),
+            vectors(rows.probabilities, classes.len())?,
+        ];
+        let arrays = rows.obs.arrays().into_iter().chain(own).collect();
+        self.table.write(&RecordBatch::try_new(Arc::clone(&self.schema), arrays)?)
+    }
+}
+
+/// What is read back of some cells.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predicted {
+    /// Cells, truth and probabilities.
+    pub block: Block,
+    /// The class said, or `None` for `unassigned`; an index into the classes.
+    pub predicted: Vec<Option<u32>>,
+}
+
+/// A checked `predictions.parquet`; every pass streams the file again.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    path: PathBuf,
+    /// What the file says about itself.
+    pub metadata: Metadata,
+    /// Number of cells.
+    pub n_cells: usize,
+}
+
+impl Reader {
+    /// Reads and checks header and schema.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let (table, metadata) = TableReader::open::<Metadata>(path, FORMAT, VERSION)?;
+        table.expect_columns(&metadata.schema())?;
+        Ok(Self { path: path.to_owned(), metadata, n_cells: table.n_rows() })
+    }
+
+    /// Blocks of cells in file order.
+    pub fn blocks(&self) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Predicted>> + use<>> {
+        let (table, metadata) = TableReader::open::<Metadata>(&self.path, FORMAT, VERSION)?;
+        let path = self.path.clone();
+        Ok(table.batches(&[])?.map(move |batch| read(&batch?, &metadata, &path)))
+    }
+}
+
+fn read(batch: &RecordBatch, metadata: &Metadata, path: &Path) -> anyhow::Result<Predicted> {
+    let obs = Obs::from_batch(batch, &metadata.columns, path)?;
+    let label = column::<StringArray>(batch, "label", true, path)?;
+    let names = column::<StringArray>(batch, "predicted", false, path)?;
+    let n_classes = metadata.classes.len();
+    let probabilities = vector_values(batch, "probabilities", n_classes, path)?;
+    for (row, cell) in probabilities.chunks_exact(n_classes).zip(&obs.cell_id) {
+        let sum: f32 = row.iter().sum();
+        if row.iter().any(|p| *p < 0.0) || (sum - 1.0).abs() > SUM_TOLERANCE {
+            let message =
+                format!("`{}`: the probabilities of cell `{cell}` sum to {sum}, expected 1", path.display());
+            return Err(UserError::bad_data(message).into());
+        }
+    }
+    let class_of = |name: &str| match metadata.classes.iter().position(|class| class == name) {
+        Some(class) => Ok(Some(class as u32)),
+        None if name == UNASSIGNED => Ok(None),
+        None => Err(UserError::bad_data(format!("`{}`: `{name}` is not among the classes", path.display()))),
+    };
+    let predicted = names.iter().flatten().map(class_of).collect::<Result<_, _>>()?;
+    let label = label.iter().map(|text| text.map(str::to_owned)).collect();
+    Ok(Predicted { block: Block { obs, label, probabilities }, predicted })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::embeddings::tests::provenance;
+    use crate::artifact::obs::Split;
+
+    fn metadata(unassigned_below: f32) -> Metadata {
+        let classes = ["B", "NK", "T"].map(str::to_owned).to_vec();
+        Metadata::new("cell_type".into(), classes, unassigned_below, vec!["study".into()], provenance())
+    }
+
+    fn three_cells() -> Block {
+        Block {
+            obs: Obs {
+                cell_id: ["c0", "c1", "c2"].map(str::to_owned).to_vec(),
+                split: vec![Split::Test, Split::Train, Split::Valid],
+                columns: vec![vec![Some("s1".into()), None, Some("s2".into())]],
+            },
+            label: vec![Some("T".into()), None, Some("plasma".into())],
+            probabilities: vec![0.25, 0.25, 0.5, 0.5, 0.5, 0.0, 0.125, 0.75, 0.125],
+        }
+    }
+
+    fn written(block: &Block, unassigned_below: f32) -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("predictions.parquet");
+        let mut writer = Writer::create(&path, metadata(unassigned_below)).unwrap();
+        writer.push(block).unwrap();
+        writer.finish().unwrap();
+        (directory, path)
+    }
+
+    #[test]
+    fn what_was_written_is_read_back_and_low_confidence_is_unassigned() {
+        let (_keep, path) = written(&three_cells(), 0.6);
+        let reader = Reader::open(&path).unwrap();
+        assert_eq!((reader.n_cells, &reader.metadata), (3, &metadata(0.6)));
+        let rows: Vec<_> = reader.blocks().unwrap().map(Result::unwrap).collect();
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].block, three_cells());
+        assert_eq!(rows[0].predicted, [None, None, Some(1)]);
+    }
+
+    #[test]
+    fn equal_probabilities_go_to_the_first_class_and_entropy_is_in_nats() {
+        let best = three_cells().best(3);
+        assert_eq!((best[1].0, best[1].1), (0, 0.5));
+        assert!((best[1].2 - std::f32::consts::LN_2).abs() < 1e-7);
+    }
+
+    #[test]
+    fn probabilities_that_do_not_sum_to_one_are_refused() {
+        let mut block = three_cells();
+        block.probabilities[0] = 0.75;
+        let (_keep, path) = written(&block, 0.0);
+        let error = Reader::open(&path).unwrap().blocks().unwrap().next().unwrap().unwrap_err();
+        assert!(error.to_string().contains("cell `c0` sum to 1.5, expected 1"), "{error}");
+    }
+
+    #[test]
+    fn another_artifact_is_refused_by_name() {
+        let (_keep, path) = written(&three_cells(), 0.0);
+        let error = crate::artifact::embeddings::Reader::open(&path).unwrap_err();
+        assert!(error.to_string().contains("is a `panfoma.predictions` artifact"), "{error}");
+    }
+}

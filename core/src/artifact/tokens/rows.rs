@@ -1,0 +1,129 @@
+//! Cells in compressed rows: flat arrays and offsets.
+
+use crate::rng;
+use std::ops::Range;
+
+/// Cells in compressed rows. Cell `i` holds entries `offsets[i]..offsets[i + 1]` of `gene_ids`, `bins` and `counts`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CellRows {
+    /// [n_cells + 1], from 0.
+    pub offsets: Vec<usize>,
+    /// Vocabulary ids, ascending within a cell, never 0.
+    pub gene_ids: Vec<u32>,
+    /// 1 ..= n_bins - 1, one a gene.
+    pub bins: Vec<u8>,
+    /// Raw counts, one a gene; empty unless asked for.
+    pub counts: Vec<f32>,
+    /// Row of the panels, one a cell.
+    pub panels: Vec<u16>,
+    /// [`rng::name_hash`] of the cell ids: the key of a cell's random choices.
+    pub hashes: Vec<u64>,
+    /// Counts of the whole cell, genes outside the vocabulary included; empty unless asked for.
+    pub total_counts: Vec<f64>,
+    /// Empty unless asked for.
+    pub cell_ids: Vec<String>,
+}
+
+/// One cell of [`CellRows`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cell<'a> {
+    /// Vocabulary ids, ascending, never 0.
+    pub gene_ids: &'a [u32],
+    /// Bins of the genes, 1 ..= n_bins - 1.
+    pub bins: &'a [u8],
+    /// Row of the panels.
+    pub panel: u16,
+    /// The key of this cell's random choices.
+    pub hash: u64,
+}
+
+impl CellRows {
+    /// No cells yet.
+    pub fn new() -> Self {
+        Self { offsets: vec![0], ..Self::default() }
+    }
+
+    /// How many cells.
+    pub fn n_cells(&self) -> usize {
+        self.panels.len()
+    }
+
+    /// Where the entries of cell `i` stand in the flat arrays.
+    pub fn range(&self, i: usize) -> Range<usize> {
+        self.offsets[i]..self.offsets[i + 1]
+    }
+
+    /// Cell `i`.
+    pub fn cell(&self, i: usize) -> Cell<'_> {
+        let range = self.range(i);
+        Cell {
+            gene_ids: &self.gene_ids[range.clone()],
+            bins: &self.bins[range],
+            panel: self.panels[i],
+            hash: self.hashes[i],
+        }
+    }
+
+    /// The cells in order.
+    pub fn cells(&self) -> impl ExactSizeIterator<Item = Cell<'_>> {
+        (0..self.n_cells()).map(|i| self.cell(i))
+    }
+
+    /// Appends one cell with everything it has.
+    pub fn push(&mut self, cell_id: &str, panel: u16, total_counts: f64, genes: &[(u32, f32, u8)]) {
+        if self.offsets.is_empty() {
+            self.offsets.push(0);
+        }
+        for &(id, count, bin) in genes {
+            self.gene_ids.push(id);
+            self.counts.push(count);
+            self.bins.push(bin);
+        }
+        self.offsets.push(self.gene_ids.len());
+        self.panels.push(panel);
+        self.hashes.push(rng::name_hash(cell_id));
+        self.total_counts.push(total_counts);
+        self.cell_ids.push(cell_id.to_owned());
+    }
+
+    /// Appends cell `i` of `other`, as far as `other` holds its columns.
+    pub fn push_from(&mut self, other: &CellRows, i: usize) {
+        let range = other.range(i);
+        self.gene_ids.extend_from_slice(&other.gene_ids[range.clone()]);
+        self.bins.extend_from_slice(&other.bins[range.clone()]);
+        if !other.counts.is_empty() {
+            self.counts.extend_from_slice(&other.counts[range]);
+        }
+        self.offsets.push(self.gene_ids.len());
+        self.panels.push(other.panels[i]);
+        self.hashes.push(other.hashes[i]);
+        self.total_counts.extend(other.total_counts.get(i));
+        self.cell_ids.extend(other.cell_ids.get(i).cloned());
+    }
+
+    /// The first violation of what a reader may rely on, as `row N: …`.
+    pub fn check(&self, n_genes: usize, n_bins: u16, n_panels: usize) -> Result<(), String> {
+        for (row, cell) in self.cells().enumerate() {
+            let ids = cell.gene_ids;
+            if let Some(pair) = ids.windows(2).find(|pair| pair[0] >= pair[1]) {
+                return Err(format!(
+                    "row {row}: gene id {} after {}, expected ascending ids",
+                    pair[1], pair[0]
+                ));
+            }
+            // Ascending, so the ends decide.
+            if let Some(id) =
+                [ids.first(), ids.last()].into_iter().flatten().find(|&&id| id == 0 || id as usize > n_genes)
+            {
+                return Err(format!("row {row}: gene id {id}, expected 1 to {n_genes}"));
+            }
+            if let Some(bin) = cell.bins.iter().find(|&&bin| bin == 0 || u16::from(bin) >= n_bins) {
+                return Err(format!("row {row}: bin {bin}, expected 1 to {}", n_bins - 1));
+            }
+            if usize::from(cell.panel) >= n_panels {
+                return Err(format!("row {row}: panel {}, expected less than {n_panels}", cell.panel));
+            }
+        }
+        Ok(())
+    }
+}

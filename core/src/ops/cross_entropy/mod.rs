@@ -1,0 +1,28 @@
+//! Cross-entropy of rows of logits, in nats: nll = sum over r of w_r (logsumexp(l_r) - l_r[target_r]).
+//!
+//! Backward: dl = scale w (softmax(l) - onehot(target)), written over the logits.
+
+mod cpu;
+
+use crate::device::{Device, Result, Tensor};
+
+/// Sums over rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct NllSums {
+    /// Weighted negative log-likelihood.
+    pub nll: f64,
+    /// Rows whose largest logit is the target's.
+    pub n_correct: usize,
+}
+
+/// Cross-entropy.
+pub trait CrossEntropy: Device {
+    /// logits: [n, classes]; targets: [n] ids; weights: [n], 1 if absent. The logits become `scale` times the gradient.
+    fn cross_entropy(
+        &self,
+        logits: &mut Tensor<Self>,
+        targets: &Self::Index,
+        weights: Option<&[f32]>,
+        scale: f64,
+    ) -> Result<NllSums>;
+}

@@ -1,0 +1,54 @@
+//! A cohort through all seven binaries: each reads what the one before it wrote, and threads change nothing.
+
+use panfoma_tests::stages::{STAGES, files};
+use panfoma_tests::tiny_run::TinyRun;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// What a run wrote, without the records of when and where.
+fn written(root: &Path) -> Vec<(String, Vec<u8>)> {
+    files(root).into_iter().filter(|(name, _)| !name.ends_with(".run.json")).collect()
+}
+
+#[track_caller]
+fn assert_same(one: &[(String, Vec<u8>)], other: &[(String, Vec<u8>)]) {
+    let names =
+        |files: &[(String, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>();
+    let (a, b) = (names(one), names(other));
+    assert_eq!(a, b, "different files");
+    let differ: Vec<&str> =
+        one.iter().zip(other).filter(|(a, b)| a.1 != b.1).map(|((name, _), _)| name.as_str()).collect();
+    assert!(differ.is_empty(), "different bytes: {differ:#?}");
+}
+
+#[test]
+fn a_cohort_passes_through_every_stage_with_the_same_bytes_for_any_threads() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let run = TinyRun::complete(one.path(), 1);
+    TinyRun::complete(two.path(), 2);
+    let first = written(one.path());
+    for stage in STAGES {
+        for output in TinyRun::outputs(stage) {
+            assert!(one.path().join(output).exists(), "panfoma-{stage} wrote no `{output}`");
+        }
+        let record = format!("{}.run.json", TinyRun::outputs(stage)[0]);
+        assert!(one.path().join(&record).is_file(), "panfoma-{stage} wrote no `{record}`");
+    }
+    assert_same(&first, &written(two.path()));
+    // Once more over what is there: nothing of the old output may leak into the new one.
+    run.run_all(&["--threads", "2", "--force"]);
+    assert_same(&first, &written(one.path()));
+}
+
+#[test]
+fn another_seed_trains_another_model() {
+    let root = tempfile::tempdir().unwrap();
+    let run = TinyRun::new(root.path());
+    for stage in ["qc", "tokenize", "pretrain"] {
+        run.run(stage, &[]).expect_code(0);
+    }
+    let weights = root.path().join("model/model.safetensors");
+    let first = std::fs::read(&weights).unwrap();
+    run.run("pretrain", &["--seed", "1", "--force"]).expect_code(0);
+    assert!(first != std::fs::read(&weights).unwrap());
+}
