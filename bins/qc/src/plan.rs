@@ -37,7 +37,7 @@ pub fn print(studies: &[Study], skipped: &[Skipped], config: &Config) -> Result<
     let bytes: u64 = studies.iter().map(|study| size(&study.path)).sum();
     let cells: usize = studies.iter().map(|study| study.n_cells).sum();
     // Names, metrics and annotations of the cells, and what one matrix holds while it streams.
-    let memory = (cells as u64 * 400 >> 20) + 512;
+    let memory = cells as u64 * 400 / (1 << 20) + 512;
     writeln!(
         out,
         "would write `{}`: about {} s, {memory} MiB",

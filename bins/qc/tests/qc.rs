@@ -258,9 +258,10 @@ fn names_of_several_kinds_lead_to_the_same_genes() {
     };
     let expected = ids("csc_counts");
     assert!(expected.len() > 500);
-    for name in ["versioned_ensembl_ids", "genome_prefixed"] {
+    // Half the genes of the barnyard file bear mouse's prefix and are left out.
+    for (name, n) in [("versioned_ensembl_ids", 500), ("genome_prefixed", 300)] {
         let ids = ids(name);
-        assert!(ids.len() > 500 && ids.iter().all(|id| expected.contains(id)), "{name}: {} genes", ids.len());
+        assert!(ids.len() >= n && ids.iter().all(|id| expected.contains(id)), "{name}: {} genes", ids.len());
     }
     // Two in five symbols are of an older time, yet nearly all are found.
     let old = ids("previous_symbols");

@@ -22,7 +22,7 @@ pub(super) struct File {
 /// A group or a dataset.
 pub(super) enum Node {
     Group(Group),
-    Dataset(Dataset),
+    Dataset(Box<Dataset>),
 }
 
 impl File {
@@ -61,7 +61,7 @@ impl File {
                 Ok(child) => group = child,
                 Err(Error::GroupNotFound(_)) if i + 1 == parts.len() => {
                     return match group.dataset(part) {
-                        Ok(dataset) => Ok(Some(Node::Dataset(dataset))),
+                        Ok(dataset) => Ok(Some(Node::Dataset(Box::new(dataset)))),
                         Err(error) if not_found(&error) => Ok(None),
                         Err(error) => Err(self.damaged(&searched(i), &error)),
                     };
@@ -81,7 +81,7 @@ impl File {
     /// The dataset at this path.
     pub fn dataset(&self, path: &str) -> Result<Dataset> {
         match self.node(path)? {
-            Some(Node::Dataset(dataset)) => Ok(dataset),
+            Some(Node::Dataset(dataset)) => Ok(*dataset),
             Some(Node::Group(_)) => Err(self.bad(format!("`{path}` is a group, expected a dataset"))),
             None => Err(self.bad(format!("`{path}` is missing"))),
         }

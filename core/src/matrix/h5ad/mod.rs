@@ -95,7 +95,7 @@ fn open_source(file: &Arc<File>, source: &Source) -> Result<Matrix> {
     let path = source.to_string();
     let (n_cells, n_genes) = (cells.len(), genes.len());
     let counts: Box<dyn Counts> = match file.node(&path)? {
-        Some(Node::Dataset(dataset)) => dense::open(file, dataset, &path, n_cells, n_genes)?,
+        Some(Node::Dataset(dataset)) => dense::open(file, *dataset, &path, n_cells, n_genes)?,
         Some(Node::Group(group)) => sparse::open(file, &group, &path, n_cells, n_genes)?,
         None => return Err(file.bad(format!("`{path}` is missing"))),
     };
