@@ -14,7 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ops", &["device"]),
     ("layers", &["device", "ops", "rng"]),
     ("model", &["device", "ops", "layers", "rng", "stage"]),
-    ("artifact", &["rng", "stage", "genes", "matrix", "model"]),
+    ("artifact", &["rng", "stage", "genes", "matrix", "device", "model"]),
     ("data", &["rng", "stage", "artifact", "model"]),
     ("train", &["rng", "stage", "artifact", "data", "device", "ops", "layers", "model"]),
 ];
