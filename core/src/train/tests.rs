@@ -292,7 +292,7 @@ fn weights_that_do_not_fit_the_configuration_are_refused() {
     };
     check("\"d_ff\": 32", "\"d_ff\": 48", "has shape [32], expected [48]");
     check("\"n_decoder_layers\": 1", "\"n_decoder_layers\": 2", "lack tensor `decoder.layers.1.");
-    check("\"n_genes\": 41", "\"n_genes\": 42", "40 genes");
+    check("\"n_genes\": 41", "\"n_genes\": 42", "41 genes with padding, the model's shape says 42");
     check("\"version\": 1", "\"version\": 2", "has version 2");
 }
 
