@@ -54,7 +54,9 @@ impl Outputs {
 
     /// Appends the cells of a batch.
     pub fn push(&mut self, tokens: &Tokens, batch: Batch, embedded: Embedded) -> anyhow::Result<()> {
-        let text = |column: &Categories| batch.cells.iter().map(|&cell| column.get(cell).map(str::to_owned)).collect();
+        let text = |column: &Categories| {
+            batch.cells.iter().map(|&cell| column.get(cell).map(str::to_owned)).collect()
+        };
         let obs = Obs {
             split: batch.cells.iter().map(|&cell| tokens.splits()[cell]).collect(),
             columns: self.columns.iter().map(text).collect(),
