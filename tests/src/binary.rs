@@ -8,7 +8,11 @@ pub fn path(stage: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
     let directory = test.parent().and_then(Path::parent).expect("tests stand in target/release/deps");
     let binary = directory.join(format!("panfoma-{stage}"));
-    assert!(binary.exists(), "`{}` is not built: run `cargo build --release --workspace --bins`", binary.display());
+    assert!(
+        binary.exists(),
+        "`{}` is not built: run `cargo build --release --workspace --bins`",
+        binary.display()
+    );
     binary
 }
 
@@ -28,7 +32,12 @@ pub fn run(stage: &str, arguments: &[&str]) -> Output {
 pub fn succeed(stage: &str, arguments: &[&str]) {
     let output = run(stage, arguments);
     let log = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "panfoma-{stage} {} ended with {}\n{log}", arguments.join(" "), output.status);
+    assert!(
+        output.status.success(),
+        "panfoma-{stage} {} ended with {}\n{log}",
+        arguments.join(" "),
+        output.status
+    );
 }
 
 /// BLAKE3 of a file or directory.

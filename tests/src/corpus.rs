@@ -1,7 +1,8 @@
 //! A small corpus of tokens with something to learn: three cell types, each with genes of its own.
 
 use panfoma_core::artifact::tokens::{
-    Binning, Block, CellRows, Content, Dropped, Index, Panel, PerSplit, Split, SplitRecord, TextColumn, TokensWriter,
+    Binning, Block, CellRows, Content, Dropped, Index, Panel, PerSplit, Split, SplitRecord, TextColumn,
+    TokensWriter,
 };
 use panfoma_core::artifact::vocabulary::{Gene, Vocabulary};
 use panfoma_core::artifact::{Provenance, atomic};
@@ -62,7 +63,12 @@ impl Corpus {
     }
 
     fn content(&self) -> anyhow::Result<Content> {
-        let gene = |id| Gene { ensembl_id: format!("ENSG{id:011}"), symbol: format!("GENE{id}"), n_cells: 1, mean: 0.5 };
+        let gene = |id| Gene {
+            ensembl_id: format!("ENSG{id:011}"),
+            symbol: format!("GENE{id}"),
+            n_cells: 1,
+            mean: 0.5,
+        };
         Ok(Content {
             provenance: Provenance {
                 tool: "fixture".to_owned(),

@@ -40,17 +40,20 @@ fn undisturbed(directory: &Path, line: &str, output: &str) -> (String, Duration)
 
 /// Kills runs until `KILLS` of them died, each going on where the one before stopped.
 fn check(directory: &Path, line: &str, stream: &mut Stream) {
-    let (expected, whole) = undisturbed(directory, line, &format!("undisturbed-{}", line.split(' ').next().unwrap()));
+    let stage = line.split_whitespace().next().unwrap();
+    let (expected, whole) = undisturbed(directory, line, &format!("undisturbed-{stage}"));
     let (mut kills, mut terminated, mut outputs) = (0, 0, 0);
     while kills < KILLS {
-        let output = format!("killed-{outputs}");
+        let output = format!("killed-{stage}-{outputs}");
         let path = directory.join(&output);
         loop {
             let mut child = spawn(directory, line, &output);
             let terminates = stream.below(2) == 0;
             std::thread::sleep(whole.mul_f64(stream.uniform() * 0.9));
             if terminates {
-                assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+                assert!(
+                    Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success()
+                );
             } else {
                 child.kill().unwrap();
             }
@@ -100,7 +103,7 @@ fn max_walltime_saves_and_exits_with_140() {
     Corpus::default().write(&directory.join("tokens")).unwrap();
     let line = format!("{PRETRAIN} --checkpoint-dir elsewhere");
     let (expected, _) = undisturbed(directory, &line, "undisturbed");
-    let status = spawn(directory, &format!("{line} --max-walltime 0s --validate-every 150"), "stopped").wait().unwrap();
+    let status = spawn(directory, &format!("{line} --max-walltime 0s"), "stopped").wait().unwrap();
     assert_eq!(status.code(), Some(140));
     assert!(directory.join("elsewhere").exists() && !directory.join("stopped").exists());
     std::fs::remove_dir_all(directory.join("elsewhere")).unwrap();

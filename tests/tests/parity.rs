@@ -20,7 +20,8 @@ struct Golden {
 
 impl Golden {
     fn read(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/goldens").join(format!("{name}.safetensors"));
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("data/goldens").join(format!("{name}.safetensors"));
         let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
         let config = header.metadata().as_ref().and_then(|m| m.get("config"));
@@ -347,7 +348,8 @@ fn causal_conv_agrees_with_the_reference() {
     .unwrap();
     // The stored output is rounded to f32 before it enters the derivative, which divides by as little as 0.01.
     let tolerance = 1e-5;
-    let dx: Vec<f32> = b.download(&dxz).unwrap().chunks_exact(2 * e).flat_map(|row| row[..e].to_vec()).collect();
+    let dx: Vec<f32> =
+        b.download(&dxz).unwrap().chunks_exact(2 * e).flat_map(|row| row[..e].to_vec()).collect();
     golden.check("grad.x", &dx, tolerance);
     golden.check("grad.w", &b.download(&dw).unwrap(), tolerance);
     golden.check("grad.b", &b.download(&db).unwrap(), tolerance);

@@ -7,8 +7,22 @@ use panfoma_tests::corpus::Corpus;
 use std::path::{Path, PathBuf};
 
 const SIZE: [&str; 16] = [
-    "--d-model", "16", "--n-heads", "2", "--n-chunks", "2", "--chunk-len", "12", "--n-encoder-layers", "1",
-    "--n-decoder-layers", "1", "--d-state", "4", "--batch-size", "8",
+    "--d-model",
+    "16",
+    "--n-heads",
+    "2",
+    "--n-chunks",
+    "2",
+    "--chunk-len",
+    "12",
+    "--n-encoder-layers",
+    "1",
+    "--n-decoder-layers",
+    "1",
+    "--d-state",
+    "4",
+    "--batch-size",
+    "8",
 ];
 
 struct Place(tempfile::TempDir);
@@ -35,7 +49,8 @@ impl Place {
 
     fn finetune(&self, output: &str, more: &[&str]) {
         let [tokens, model, output] = ["tokens", "model", output].map(|name| self.text(name));
-        let arguments = ["-i", &tokens, "-m", &model, "-o", &output, "--label", "cell_type", "--batch-size", "8"];
+        let arguments =
+            ["-i", &tokens, "-m", &model, "-o", &output, "--label", "cell_type", "--batch-size", "8"];
         succeed("finetune", &[arguments.as_slice(), more].concat());
     }
 }
@@ -81,7 +96,8 @@ fn frozen_changes_the_head_only(place: &Place) {
         let bytes = std::fs::read(place.path(name).join("model.safetensors")).unwrap();
         let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
         let body = tensors.iter().filter(|(name, _)| !name.starts_with("head.class."));
-        let mut body: Vec<(String, Vec<u8>)> = body.map(|(name, x)| (name.to_owned(), x.data().to_vec())).collect();
+        let mut body: Vec<(String, Vec<u8>)> =
+            body.map(|(name, x)| (name.to_owned(), x.data().to_vec())).collect();
         body.sort();
         body
     });
@@ -163,7 +179,8 @@ fn one_thread_and_two_give_the_same_model() {
 
 #[test]
 fn a_model_of_another_vocabulary_is_refused() {
-    let (place, other) = (Place::new(Corpus::default()), Place::new(Corpus { n_genes: 30, ..Corpus::default() }));
+    let (place, other) =
+        (Place::new(Corpus::default()), Place::new(Corpus { n_genes: 30, ..Corpus::default() }));
     place.pretrain("model", &["--max-steps", "5"]);
     let [model, tokens, output] = [place.text("model"), other.text("tokens"), other.text("classifier")];
     let refused = run("finetune", &["-i", &tokens, "-m", &model, "-o", &output]);

@@ -21,7 +21,8 @@ pub fn write(cells: &Path, embedded: &Path, output: &Path, interrupt: &Interrupt
     atomic::write_directory(output, |temporary| {
         copy_directory(cells, temporary).with_context(|| format!("copying `{}`", cells.display()))?;
         let dim = reader.metadata.dim;
-        let mut rows = Rows { blocks: Box::new(reader.blocks()?), ids: Vec::new().into_iter(), values: Vec::new(), dim };
+        let mut rows =
+            Rows { blocks: Box::new(reader.blocks()?), ids: Vec::new().into_iter(), values: Vec::new(), dim };
         let source = Cells::open(temporary)?;
         let mut obsm = ObsmWriter::create(temporary, KEY, dim)?;
         let (mut next, mut missing) = (rows.next()?, 0);

@@ -41,7 +41,8 @@ impl Embedder<'_> {
             let epoch = FIXED_EPOCH - draw as u32;
             let drawer = Drawer::new(self.seed, epoch, self.tokens.panels(), self.tokens.index().n_bins);
             let (cells, _) = feed::sequences(&drawer, rows, self.model.config.seq_len());
-            let drawn = lanes::map(cells.n_cells, self.how.batch_size, |range| self.once(&cells.slice(range)))?;
+            let drawn =
+                lanes::map(cells.n_cells, self.how.batch_size, |range| self.once(&cells.slice(range)))?;
             sums.add(drawn);
         }
         Ok(sums.mean(self.how.draws))
@@ -53,7 +54,9 @@ impl Embedder<'_> {
         let embedding = match self.how.pool {
             Pool::Mean => cell,
             Pool::Cls => cls_mean,
-            Pool::Concat => cell.chunks(d).zip(cls_mean.chunks(d)).flat_map(|(a, b)| [a, b].concat()).collect(),
+            Pool::Concat => {
+                cell.chunks(d).zip(cls_mean.chunks(d)).flat_map(|(a, b)| [a, b].concat()).collect()
+            }
         };
         let classes = self.model.config.n_classes.max(1);
         let probabilities = class_logits.unwrap_or_default().chunks(classes).flat_map(softmax).collect();

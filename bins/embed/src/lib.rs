@@ -35,7 +35,9 @@ impl Stage for Args {
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
         context.refuse_missing_device()?;
-        for output in [Some(&self.output), self.predictions.as_ref(), self.zarr.as_ref()].into_iter().flatten() {
+        for output in
+            [Some(&self.output), self.predictions.as_ref(), self.zarr.as_ref()].into_iter().flatten()
+        {
             context.refuse_existing(output)?;
         }
         let started = Instant::now();
@@ -49,7 +51,8 @@ impl Stage for Args {
         provenance.inputs = vec![tokens.input()?, Input::digest(&self.model)?];
         let model = checkpoint.weights()?;
         let embedder = Embedder { tokens: &tokens, model: &model, how: &self.embedding, seed: context.seed };
-        let mut outputs = Outputs::create(&self, &tokens, &checkpoint.description, embedder.dim(), provenance)?;
+        let mut outputs =
+            Outputs::create(&self, &tokens, &checkpoint.description, embedder.dim(), provenance)?;
         let mut progress = Progress::new("cells", tokens.n_cells() as u64);
         for batch in every_cell(&tokens) {
             context.interrupt.check()?;
@@ -70,7 +73,8 @@ impl Args {
     fn check(&self, checkpoint: &Checkpoint, tokens: &Tokens) -> anyhow::Result<()> {
         checkpoint.description.expect_tokens(tokens.index(), &self.input)?;
         if self.predictions.is_some() && checkpoint.description.classes.is_empty() {
-            let what = format!("`{}` has no class head, so there is nothing to predict", self.model.display());
+            let what =
+                format!("`{}` has no class head, so there is nothing to predict", self.model.display());
             return Err(UserError::bad_data(what)
                 .hint("fine-tune it with `panfoma-finetune`, or leave `--predictions` out")
                 .into());
@@ -80,7 +84,9 @@ impl Args {
             let expected = tokens.n_cells();
             if found < expected {
                 let what = format!("`{}` holds {found} cells, the tokens {expected}", cells.display());
-                return Err(UserError::bad_data(what).hint("pass the cells that the tokens were made from").into());
+                return Err(UserError::bad_data(what)
+                    .hint("pass the cells that the tokens were made from")
+                    .into());
             }
         }
         Ok(())
@@ -104,7 +110,11 @@ impl Args {
         println!("cells       {}", tokens.n_cells());
         println!("model       {} parameters, {} genes a cell", estimate.n_params, config.seq_len());
         println!("classes     {}", checkpoint.description.classes.len());
-        println!("time        about {:.0} s on {} threads", estimate.seconds(visits, context.threads), context.threads);
+        println!(
+            "time        about {:.0} s on {} threads",
+            estimate.seconds(visits, context.threads),
+            context.threads
+        );
         println!("memory      about {} MiB besides activations", (4 * estimate.n_params) >> 20);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::Args;
 use crate::cells::Embedded;
 use panfoma_core::artifact::checkpoint::Description;
-use panfoma_core::artifact::obs::{Obs, Split};
+use panfoma_core::artifact::obs::Obs;
 use panfoma_core::artifact::tokens::{Categories, Tokens};
 use panfoma_core::artifact::{Provenance, embeddings, predictions};
 use panfoma_core::data::loader::Batch;
@@ -54,13 +54,11 @@ impl Outputs {
 
     /// Appends the cells of a batch.
     pub fn push(&mut self, tokens: &Tokens, batch: Batch, embedded: Embedded) -> anyhow::Result<()> {
-        let text = |column: &Categories| batch.cells.iter().map(|&cell| column.get(cell).map(str::to_owned)).collect();
-        let split = |&cell: &usize| {
-            let name = tokens.splits()[cell].name();
-            Split::from_name(name).expect("both artifacts have the same three splits")
+        let text = |column: &Categories| {
+            batch.cells.iter().map(|&cell| column.get(cell).map(str::to_owned)).collect()
         };
         let obs = Obs {
-            split: batch.cells.iter().map(split).collect(),
+            split: batch.cells.iter().map(|&cell| tokens.splits()[cell]).collect(),
             columns: self.columns.iter().map(text).collect(),
             cell_id: batch.rows.cell_ids,
         };

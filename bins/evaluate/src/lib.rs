@@ -1,11 +1,54 @@
 //! `panfoma-evaluate`: numbers with baselines and intervals, and a report that says who wins.
 
+mod args;
 pub mod baselines;
 pub mod cells;
+pub mod classify;
 pub mod factor;
+pub mod geometry;
+pub mod honesty;
+pub mod inputs;
 pub mod matrix;
 pub mod method;
 pub mod metrics;
 pub mod neighbors;
+pub mod network;
+pub mod outcome;
 pub mod pca;
+pub mod report;
 pub mod umap;
+
+pub use args::Args;
+
+use inputs::Inputs;
+use outcome::Outcome;
+use panfoma_core::artifact::{atomic, provenance};
+use panfoma_core::stage::{Context, Stage};
+use std::time::Instant;
+
+impl Stage for Args {
+    const NAME: &'static str = "panfoma-evaluate";
+    const ABOUT: &'static str =
+        "Score embeddings, predictions and networks beside baselines, and write a report";
+    const EXAMPLES: &'static str = "\
+  # a fine-tuned classifier beside baselines on the same split
+  panfoma-evaluate --embeddings embeddings.parquet --predictions predictions.parquet --tokens tokens/ \\
+      --model pretrained/ --model finetuned/ --batch sample -o evaluation/
+  # a regulatory network against a reference
+  panfoma-evaluate --embeddings embeddings.parquet --edges edges.parquet --reference-network trrust.tsv -o evaluation/";
+
+    fn run(self, context: &Context) -> anyhow::Result<()> {
+        let started = Instant::now();
+        context.refuse_existing(&self.output)?;
+        let inputs = Inputs::open(&self, context)?;
+        if context.dry_run {
+            print!("{}", inputs.plan(&self));
+            return Ok(());
+        }
+        let outcome = Outcome::compute(&self, &inputs, context)?;
+        atomic::write_directory(&self.output, |directory| outcome.write(directory))?;
+        tracing::info!("{}", outcome.headline);
+        outcome.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        provenance::write_run_record(&self.output, context, started)
+    }
+}

@@ -33,7 +33,12 @@ impl Labels {
             (Some(column), _) => column.to_owned(),
             (None, [only]) => only.clone(),
             (None, several) => {
-                let what = format!("`{}` has {} label columns: {}", path.display(), several.len(), several.join(", "));
+                let what = format!(
+                    "`{}` has {} label columns: {}",
+                    path.display(),
+                    several.len(),
+                    several.join(", ")
+                );
                 return Err(UserError::usage(what).hint("name one with `--label COLUMN`").into());
             }
         };
@@ -55,21 +60,28 @@ impl Labels {
     fn of(column: String, categories: &Categories, splits: &[Split]) -> Self {
         let count = |split: Split| {
             let mut n = vec![0usize; categories.levels.len()];
-            let cells = categories.codes.iter().zip(splits).filter(|(code, found)| **found == split && **code >= 0);
+            let cells =
+                categories.codes.iter().zip(splits).filter(|(code, found)| **found == split && **code >= 0);
             cells.for_each(|(&code, _)| n[code as usize] += 1);
             n
         };
         let (train, valid) = (count(Split::Train), count(Split::Valid));
         let known: Vec<usize> = (0..train.len()).filter(|&level| train[level] > 0).collect();
-        let index_of = |code: i32| known.binary_search(&usize::try_from(code).ok()?).ok().map(|index| index as u32);
+        let index_of =
+            |code: i32| known.binary_search(&usize::try_from(code).ok()?).ok().map(|index| index as u32);
         let cells = || categories.codes.iter().zip(splits).filter(|(_, split)| **split != Split::Test);
         Self {
             column,
             classes: known.iter().map(|&level| categories.levels[level].clone()).collect(),
-            class: categories.codes.iter().zip(splits).map(|(&code, &split)| match split {
-                Split::Test => None,
-                Split::Train | Split::Valid => index_of(code),
-            }).collect(),
+            class: categories
+                .codes
+                .iter()
+                .zip(splits)
+                .map(|(&code, &split)| match split {
+                    Split::Test => None,
+                    Split::Train | Split::Valid => index_of(code),
+                })
+                .collect(),
             n_train: known.iter().map(|&level| train[level]).collect(),
             n_valid: known.iter().map(|&level| valid[level]).sum(),
             n_unlabelled: cells().filter(|(code, _)| **code < 0).count(),
@@ -83,9 +95,15 @@ impl Labels {
     /// Says what was left out.
     pub fn report(&self) {
         let (classes, train, valid) = (self.classes.len(), self.n_train.iter().sum::<usize>(), self.n_valid);
-        tracing::info!("{classes} classes of `{}` on {train} training and {valid} validation cells", self.column);
+        tracing::info!(
+            "{classes} classes of `{}` on {train} training and {valid} validation cells",
+            self.column
+        );
         if self.n_unlabelled > 0 {
-            tracing::info!("{} training and validation cells have no label and are left out", self.n_unlabelled);
+            tracing::info!(
+                "{} training and validation cells have no label and are left out",
+                self.n_unlabelled
+            );
         }
         for (class, n) in &self.only_in_valid {
             tracing::warn!("no training cell has class `{class}`: its {n} validation cells are left out");

@@ -38,20 +38,24 @@ impl Stage for Args {
         pretrained.description.expect_tokens(tokens.index(), &self.input)?;
         let labels = Labels::read(&tokens, self.label.as_deref(), &self.input)?;
         labels.report();
-        let config = ModelConfig { n_classes: labels.classes.len(), ..pretrained.description.config.model.clone() };
+        let config =
+            ModelConfig { n_classes: labels.classes.len(), ..pretrained.description.config.model.clone() };
         let feed = Feed::new(&tokens, context.seed, self.run.batch_cells(), Some(labels.labelled()));
         let plan = self.plan(feed.steps_per_epoch(), &labels);
         if context.dry_run {
             return self.print_plan(context, &config, &plan, &labels);
         }
-        let description = session::describe(&tokens, Made {
-            provenance: self.provenance(context, &tokens)?,
-            kind: Kind::Finetune,
-            model: config.clone(),
-            label_column: Some(labels.column.clone()),
-            classes: labels.classes.clone(),
-            training: self.training(&plan, &feed, &labels),
-        });
+        let description = session::describe(
+            &tokens,
+            Made {
+                provenance: self.provenance(context, &tokens)?,
+                kind: Kind::Finetune,
+                model: config.clone(),
+                label_column: Some(labels.column.clone()),
+                classes: labels.classes.clone(),
+                training: self.training(&plan, &feed, &labels),
+            },
+        );
         let settings = Settings {
             seed: context.seed,
             seq_len: config.seq_len(),
@@ -113,7 +117,13 @@ impl Args {
         }
     }
 
-    fn print_plan(&self, context: &Context, config: &ModelConfig, plan: &Plan, labels: &Labels) -> anyhow::Result<()> {
+    fn print_plan(
+        &self,
+        context: &Context,
+        config: &ModelConfig,
+        plan: &Plan,
+        labels: &Labels,
+    ) -> anyhow::Result<()> {
         let estimate = estimate::measure(config)?;
         let visits = (plan.steps as usize * self.run.batch_cells()) as f64;
         let validations = (plan.steps / plan.validate_every + 2) as f64;
@@ -125,8 +135,17 @@ impl Args {
             println!("            {n:>8} training cells of {class}");
         }
         println!("model       {} parameters, {} genes a cell", estimate.n_params, config.seq_len());
-        println!("run         at most {} steps of {} cells, {} an epoch", plan.steps, self.run.batch_cells(), plan.steps_per_epoch);
-        println!("time        at most about {:.0} s on {} threads", estimate.seconds(cells, context.threads), context.threads);
+        println!(
+            "run         at most {} steps of {} cells, {} an epoch",
+            plan.steps,
+            self.run.batch_cells(),
+            plan.steps_per_epoch
+        );
+        println!(
+            "time        at most about {:.0} s on {} threads",
+            estimate.seconds(cells, context.threads),
+            context.threads
+        );
         println!("memory      about {} MiB besides activations and a window of cells", estimate.bytes >> 20);
         Ok(())
     }

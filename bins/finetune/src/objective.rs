@@ -71,10 +71,19 @@ impl<'a> Classification<'a> {
     }
 
     /// Adds the predictions of some cells to the scores.
-    fn score(&self, model: &Model, cells: &CellBatch, truth: &[Option<u32>], scores: &mut Scores) -> anyhow::Result<()> {
+    fn score(
+        &self,
+        model: &Model,
+        cells: &CellBatch,
+        truth: &[Option<u32>],
+        scores: &mut Scores,
+    ) -> anyhow::Result<()> {
         let b = Backend::new();
-        let parts = lanes::map(cells.n_cells, self.settings.micro_batch, |range| model.embed(&b, &cells.slice(range)))?;
-        let logits: Vec<f32> = parts.into_iter().flat_map(|part| part.class_logits.unwrap_or_default()).collect();
+        let parts = lanes::map(cells.n_cells, self.settings.micro_batch, |range| {
+            model.embed(&b, &cells.slice(range))
+        })?;
+        let logits: Vec<f32> =
+            parts.into_iter().flat_map(|part| part.class_logits.unwrap_or_default()).collect();
         for (logits, truth) in logits.chunks_exact(self.labels.classes.len()).zip(truth) {
             truth.iter().for_each(|&truth| scores.add(logits, truth));
         }
@@ -119,7 +128,8 @@ impl Objective for Classification<'_> {
             let batch = batch?;
             let n = batch.cells.len().min(left);
             left -= n;
-            let truth: Vec<Option<u32>> = batch.cells[..n].iter().map(|&cell| self.labels.class[cell]).collect();
+            let truth: Vec<Option<u32>> =
+                batch.cells[..n].iter().map(|&cell| self.labels.class[cell]).collect();
             let (cells, _) = feed::sequences(&self.drawer(FIXED_EPOCH), &batch.rows, seq_len);
             self.score(model, &cells.slice(0..n), &truth, &mut scores)?;
             baseline += truth.iter().flatten().map(|&label| self.baseline(label)).sum::<f64>();
@@ -128,8 +138,9 @@ impl Objective for Classification<'_> {
             return Ok(Validation::NoCells);
         }
         // The class that is most frequent among training cells, the first of equals.
-        let majority = (1..self.frequencies.len())
-            .fold(0, |best, class| if self.frequencies[class] > self.frequencies[best] { class } else { best });
+        let majority = (1..self.frequencies.len()).fold(0, |best, class| {
+            if self.frequencies[class] > self.frequencies[best] { class } else { best }
+        });
         let metrics = vec![
             ("loss", scores.loss()),
             ("baseline", baseline / scores.n() as f64),

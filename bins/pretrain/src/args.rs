@@ -117,7 +117,7 @@ pub struct Run {
     pub micro_batch_size: usize,
 
     /// Highest learning rate
-    #[arg(long, value_name = "RATE", default_value_t = 2e-3, value_parser = positive)]
+    #[arg(long, value_name = "RATE", default_value_t = 3e-3, value_parser = positive)]
     pub lr: f64,
 
     /// Part of the genes whose bin is hidden and to be predicted

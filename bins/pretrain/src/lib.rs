@@ -36,21 +36,26 @@ impl Stage for Args {
         let start = Start::new(&self, &tokens)?;
         let feed = Feed::new(&tokens, context.seed, self.run.batch_cells(), None);
         if feed.n_cells() == 0 {
-            return Err(UserError::bad_data(format!("`{}` has no training cell", self.input.display())).into());
+            return Err(
+                UserError::bad_data(format!("`{}` has no training cell", self.input.display())).into()
+            );
         }
         let plan = self.plan(feed.steps_per_epoch());
         if context.dry_run {
             return self.print_plan(context, &start.config, &plan, &tokens);
         }
         let frequencies = BinFrequencies::fit(&tokens, context.seed, start.config.seq_len(), BASELINE_CELLS)?;
-        let description = session::describe(&tokens, Made {
-            provenance: start.provenance(context, &tokens)?,
-            kind: Kind::Pretrain,
-            model: start.config.clone(),
-            label_column: None,
-            classes: Vec::new(),
-            training: self.training(&plan, &feed, &tokens),
-        });
+        let description = session::describe(
+            &tokens,
+            Made {
+                provenance: start.provenance(context, &tokens)?,
+                kind: Kind::Pretrain,
+                model: start.config.clone(),
+                label_column: None,
+                classes: Vec::new(),
+                training: self.training(&plan, &feed, &tokens),
+            },
+        );
         let settings = Settings {
             seed: context.seed,
             seq_len: start.config.seq_len(),
@@ -92,7 +97,13 @@ impl Args {
         }
     }
 
-    fn print_plan(&self, context: &Context, config: &ModelConfig, plan: &Plan, tokens: &Tokens) -> anyhow::Result<()> {
+    fn print_plan(
+        &self,
+        context: &Context,
+        config: &ModelConfig,
+        plan: &Plan,
+        tokens: &Tokens,
+    ) -> anyhow::Result<()> {
         let estimate = estimate::measure(config)?;
         let cells = tokens.index().split.cells;
         let n_valid = (cells.valid as usize).min(self.run.max_valid_cells) as f64;
@@ -101,8 +112,17 @@ impl Args {
         let visits = (plan.steps as usize * self.run.batch_cells()) as f64 + validations * n_valid / 3.0;
         println!("cells       {} train, {} valid, {} test (not read)", cells.train, cells.valid, cells.test);
         println!("model       {} parameters, {} genes a cell", estimate.n_params, config.seq_len());
-        println!("run         {} steps of {} cells, {} an epoch", plan.steps, self.run.batch_cells(), plan.steps_per_epoch);
-        println!("time        about {:.0} s on {} threads", estimate.seconds(visits, context.threads), context.threads);
+        println!(
+            "run         {} steps of {} cells, {} an epoch",
+            plan.steps,
+            self.run.batch_cells(),
+            plan.steps_per_epoch
+        );
+        println!(
+            "time        about {:.0} s on {} threads",
+            estimate.seconds(visits, context.threads),
+            context.threads
+        );
         println!("memory      about {} MiB besides activations and a window of cells", estimate.bytes >> 20);
         Ok(())
     }

@@ -91,7 +91,9 @@ impl Objective for MaskedExpression<'_> {
             let n_cells = batch.cells.n_cells.min(left);
             let batch = batch.slice(0..n_cells);
             left -= n_cells;
-            let parts = lanes::map(n_cells, micro_batch, |cells| model.pretrain_eval(&Backend::new(), &batch.slice(cells)))?;
+            let parts = lanes::map(n_cells, micro_batch, |cells| {
+                model.pretrain_eval(&Backend::new(), &batch.slice(cells))
+            })?;
             sums = [sums, parts.into_iter().sum()].into_iter().sum();
             baseline += self.baseline(&batch) * batch.n_masked() as f64;
         }

@@ -165,7 +165,8 @@ impl Config {
             source: args.layer.as_deref().map(|layer| layer.parse().unwrap_or_else(|never| match never {})),
             sample_columns: args.sample_column.clone(),
             patient_columns: args.patient_column.clone(),
-            keep_columns: (!args.keep_columns.is_empty()).then(|| args.keep_columns.iter().cloned().collect()),
+            keep_columns: (!args.keep_columns.is_empty())
+                .then(|| args.keep_columns.iter().cloned().collect()),
             skip_unusable: args.skip_unusable,
             min_gene_coverage: share("--min-gene-coverage", args.min_gene_coverage, 1.0)?,
             keep_unmapped: args.keep_unmapped,
@@ -185,7 +186,12 @@ impl Config {
 
 fn inputs(paths: &[PathBuf], names: &[String]) -> Result<Vec<Input>> {
     if !names.is_empty() && names.len() != paths.len() {
-        return Err(UserError::usage(format!("`--study` names {} studies for {} inputs", names.len(), paths.len())).into());
+        return Err(UserError::usage(format!(
+            "`--study` names {} studies for {} inputs",
+            names.len(),
+            paths.len()
+        ))
+        .into());
     }
     let mut seen = BTreeSet::new();
     let mut inputs = Vec::with_capacity(paths.len());

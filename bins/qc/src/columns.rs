@@ -44,7 +44,8 @@ pub fn union<'a>(studies: impl Iterator<Item = &'a [(String, Kind)]> + Clone) ->
         }
     }
     for carried in &mut union {
-        let everywhere = studies.clone().all(|columns| columns.iter().any(|(name, _)| *name == carried.input_name));
+        let everywhere =
+            studies.clone().all(|columns| columns.iter().any(|(name, _)| *name == carried.input_name));
         // Integers and bools have no missing value.
         carried.kind = match carried.kind {
             Kind::Int if !everywhere => Kind::Float,
@@ -84,9 +85,16 @@ pub fn schema(carried: &[Carried], keep_removed: bool) -> Vec<(String, Kind)> {
 }
 
 /// The columns of these cells of one study.
-pub fn block(study: &Measured, obs: &Frame, carried: &[Carried], cells: &[usize], keep_removed: bool) -> Vec<Column> {
+pub fn block(
+    study: &Measured,
+    obs: &Frame,
+    carried: &[Carried],
+    cells: &[usize],
+    keep_removed: bool,
+) -> Vec<Column> {
     let metrics = &study.metrics;
-    let floats = |value: &dyn Fn(usize) -> f64| Column::Float(cells.iter().map(|&cell| value(cell)).collect());
+    let floats =
+        |value: &dyn Fn(usize) -> f64| Column::Float(cells.iter().map(|&cell| value(cell)).collect());
     let mut columns = vec![
         Column::Categorical { codes: vec![0; cells.len()], categories: vec![study.study.name.clone()] },
         group(&study.study.samples, cells),
@@ -114,7 +122,9 @@ fn group(groups: &Groups, cells: &[usize]) -> Column {
 fn take(column: Option<&Column>, cells: &[usize], kind: Kind) -> Column {
     match (column, kind) {
         (Some(column), kind) if column.kind() == kind => column.select(cells),
-        (None, Kind::Categorical) => Column::Categorical { codes: vec![-1; cells.len()], categories: Vec::new() },
+        (None, Kind::Categorical) => {
+            Column::Categorical { codes: vec![-1; cells.len()], categories: Vec::new() }
+        }
         (None, _) => Column::Float(vec![f64::NAN; cells.len()]),
         (Some(column), Kind::Categorical) => {
             let texts: Vec<_> = cells.iter().map(|&cell| column.text(cell)).collect();
@@ -135,19 +145,29 @@ mod tests {
     #[test]
     fn a_column_that_a_study_lacks_can_be_missing() {
         let studies = [
-            columns(&[("label", Kind::Categorical), ("n", Kind::Int), ("all", Kind::Int), ("flag", Kind::Bool)]),
+            columns(&[
+                ("label", Kind::Categorical),
+                ("n", Kind::Int),
+                ("all", Kind::Int),
+                ("flag", Kind::Bool),
+            ]),
             columns(&[("all", Kind::Int), ("label", Kind::Int)]),
         ];
         let union = union(studies.iter().map(Vec::as_slice));
         let kinds: Vec<_> = union.iter().map(|column| (column.name.as_str(), column.kind)).collect();
-        let expected =
-            [("label", Kind::Categorical), ("n", Kind::Float), ("all", Kind::Int), ("flag", Kind::Categorical)];
+        let expected = [
+            ("label", Kind::Categorical),
+            ("n", Kind::Float),
+            ("all", Kind::Int),
+            ("flag", Kind::Categorical),
+        ];
         assert_eq!(kinds, expected);
     }
 
     #[test]
     fn names_of_our_own_and_slashes_are_moved_aside() {
-        let studies = [columns(&[("patient", Kind::Int), ("a/b", Kind::Int), ("a_b", Kind::Int), ("__x", Kind::Int)])];
+        let studies =
+            [columns(&[("patient", Kind::Int), ("a/b", Kind::Int), ("a_b", Kind::Int), ("__x", Kind::Int)])];
         let union = union(studies.iter().map(Vec::as_slice));
         let names: Vec<_> = union.iter().map(|column| column.name.as_str()).collect();
         assert_eq!(names, ["input_patient", "a_b", "a_b_", "input___x"]);

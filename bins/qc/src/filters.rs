@@ -123,7 +123,14 @@ mod tests {
     use super::*;
 
     fn filters() -> Filters {
-        Filters { min_genes: None, max_genes: None, min_counts: None, max_counts: None, max_pct_mt: 20.0, max_mads: None }
+        Filters {
+            min_genes: None,
+            max_genes: None,
+            min_counts: None,
+            max_counts: None,
+            max_pct_mt: 20.0,
+            max_mads: None,
+        }
     }
 
     fn metrics(cells: &[(u32, f64, f64)]) -> Metrics {
@@ -150,9 +157,14 @@ mod tests {
     fn a_value_at_the_threshold_passes() {
         check(&filters(), &[(199, 900.0, 0.0), (200, 900.0, 0.0)], &[Some(Rule::MinGenes), None]);
         check(&filters(), &[(300, 900.0, 180.0), (300, 900.0, 181.0)], &[None, Some(Rule::MaxPctMt)]);
-        let filters = Filters { max_genes: Some(300), min_counts: Some(10.0), max_counts: Some(900.0), ..filters() };
+        let filters =
+            Filters { max_genes: Some(300), min_counts: Some(10.0), max_counts: Some(900.0), ..filters() };
         check(&filters, &[(300, 900.0, 0.0), (301, 900.0, 0.0)], &[None, Some(Rule::MaxGenes)]);
-        check(&filters, &[(300, 9.0, 0.0), (300, 901.0, 0.0)], &[Some(Rule::MinCounts), Some(Rule::MaxCounts)]);
+        check(
+            &filters,
+            &[(300, 9.0, 0.0), (300, 901.0, 0.0)],
+            &[Some(Rule::MinCounts), Some(Rule::MaxCounts)],
+        );
     }
 
     #[test]

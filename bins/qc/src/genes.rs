@@ -30,9 +30,11 @@ impl StudyGenes {
         let mut candidates = vec![("index".to_owned(), var.index.clone())];
         for (name, column) in &var.columns {
             let lower = name.to_lowercase();
-            let fits = ["gene", "ensembl", "symbol", "feature_name", "name"].iter().any(|part| lower.contains(part));
+            let fits =
+                ["gene", "ensembl", "symbol", "feature_name", "name"].iter().any(|part| lower.contains(part));
             if let (true, Column::Categorical { .. }) = (fits, column) {
-                let names = (0..column.len()).map(|i| column.text(i).unwrap_or_default().into_owned()).collect();
+                let names =
+                    (0..column.len()).map(|i| column.text(i).unwrap_or_default().into_owned()).collect();
                 candidates.push((name.clone(), names));
             }
         }
@@ -55,7 +57,9 @@ impl StudyGenes {
             // Prefixes are read off the name the input uses, as scanpy's users do, and off the symbol behind an id.
             let symbol = match gene {
                 Some(gene) if name.contains("ENSG") => gene.symbol(),
-                _ => name.rsplit_once("__").map_or(name.as_str(), |(_, name)| name).replacen("GRCh38_", "", 1),
+                _ => {
+                    name.rsplit_once("__").map_or(name.as_str(), |(_, name)| name).replacen("GRCh38_", "", 1)
+                }
             };
             genes.mt.push(gene.is_some_and(|gene| gene.mitochondrial) || symbol.starts_with("MT-"));
             genes.ribo.push(symbol.starts_with("RPS") || symbol.starts_with("RPL"));
@@ -114,7 +118,8 @@ impl Merged {
         for (number, study) in studies.iter().enumerate() {
             for gene in 0..study.names.len() {
                 let Some(id) = id(study, gene) else { continue };
-                let symbol = study.known[gene].map_or_else(|| study.names[gene].clone(), |known| table.gene(known).symbol());
+                let symbol = study.known[gene]
+                    .map_or_else(|| study.names[gene].clone(), |known| table.gene(known).symbol());
                 let entry = merged.entry(id.clone()).or_insert_with(|| MergedGene {
                     id,
                     symbol,
@@ -135,7 +140,9 @@ impl Merged {
         let order: BTreeMap<&str, u32> = merged.keys().map(String::as_str).zip(0..).collect();
         let positions = studies
             .iter()
-            .map(|study| (0..study.names.len()).map(|gene| id(study, gene).map(|id| order[id.as_str()])).collect())
+            .map(|study| {
+                (0..study.names.len()).map(|gene| id(study, gene).map(|id| order[id.as_str()])).collect()
+            })
             .collect();
         Self { genes: merged.into_values().collect(), positions }
     }
@@ -143,7 +150,15 @@ impl Merged {
     /// Drops the genes for which `keep` is false.
     pub fn retain(&mut self, keep: &[bool]) {
         let mut next = 0;
-        let renumbered: Vec<Option<u32>> = keep.iter().map(|&keep| keep.then(|| { next += 1; next - 1 })).collect();
+        let renumbered: Vec<Option<u32>> = keep
+            .iter()
+            .map(|&keep| {
+                keep.then(|| {
+                    next += 1;
+                    next - 1
+                })
+            })
+            .collect();
         let mut keep = keep.iter();
         self.genes.retain(|_| *keep.next().unwrap_or(&false));
         for position in self.positions.iter_mut().flatten() {

@@ -43,7 +43,8 @@ struct Measured {
 
 impl Stage for Args {
     const NAME: &'static str = "panfoma-qc";
-    const ABOUT: &'static str = "Reads count matrices, removes poor cells, writes one AnnData-readable cells.zarr";
+    const ABOUT: &'static str =
+        "Reads count matrices, removes poor cells, writes one AnnData-readable cells.zarr";
     const EXAMPLES: &'static str = "  # one study, default filters
   panfoma-qc -i tumour.h5ad -o cells.zarr
 
@@ -137,7 +138,8 @@ fn measure(
     context: &Context,
     skipped: &mut Vec<Skipped>,
 ) -> Result<Vec<Measured>> {
-    let mut progress = Progress::new("cells measured", opened.iter().map(|(study, _)| study.n_cells as u64).sum());
+    let mut progress =
+        Progress::new("cells measured", opened.iter().map(|(study, _)| study.n_cells as u64).sum());
     let measured = usable(opened, config, skipped, |(study, held)| {
         let keep_open = held.is_some();
         let mut matrix = match held {
@@ -159,9 +161,14 @@ fn nothing_left(study: &Study, rules: &[Option<Rule>]) -> anyhow::Error {
     let mut counts = std::collections::BTreeMap::<Rule, usize>::new();
     rules.iter().flatten().for_each(|&rule| *counts.entry(rule).or_default() += 1);
     let counts: Vec<String> = counts.iter().map(|(rule, n)| format!("{n} by {}", rule.name())).collect();
-    UserError::bad_data(format!("`{}`: no cell of {} passes: {}", study.path.display(), rules.len(), counts.join(", ")))
-        .hint("loosen the filter that removed them, such as `--min-genes` or `--max-pct-mt`")
-        .into()
+    UserError::bad_data(format!(
+        "`{}`: no cell of {} passes: {}",
+        study.path.display(),
+        rules.len(),
+        counts.join(", ")
+    ))
+    .hint("loosen the filter that removed them, such as `--min-genes` or `--max-pct-mt`")
+    .into()
 }
 
 fn merge(studies: &[Measured], config: &Config) -> Merged {
@@ -170,7 +177,13 @@ fn merge(studies: &[Measured], config: &Config) -> Merged {
 }
 
 /// The second reading: the artifact, the removed cells and the report.
-fn save(studies: &mut [Measured], merged: &Merged, skipped: Vec<Skipped>, config: &Config, context: &Context) -> Result<()> {
+fn save(
+    studies: &mut [Measured],
+    merged: &Merged,
+    skipped: Vec<Skipped>,
+    config: &Config,
+    context: &Context,
+) -> Result<()> {
     let carried = columns::union(studies.iter().map(|study| study.study.columns.as_slice()));
     let paths: Vec<PathBuf> = studies.iter().map(|study| study.study.path.clone()).collect();
     let mut provenance = Provenance::new(context, paths.iter().map(PathBuf::as_path))?;
@@ -181,7 +194,16 @@ fn save(studies: &mut [Measured], merged: &Merged, skipped: Vec<Skipped>, config
     let repeated = atomic::write_file(&beside(&config.output, "removed.tsv"), |tsv| -> Result<Vec<usize>> {
         let mut removed = BufWriter::new(std::fs::File::create(tsv)?);
         let repeated = atomic::write_directory(&config.output, |directory| {
-            write::cells(directory, &mut removed, studies, merged, &carried, &header, config, &context.interrupt)
+            write::cells(
+                directory,
+                &mut removed,
+                studies,
+                merged,
+                &carried,
+                &header,
+                config,
+                &context.interrupt,
+            )
         })?;
         removed.flush()?;
         Ok(repeated)

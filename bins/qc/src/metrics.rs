@@ -36,7 +36,12 @@ impl Metrics {
 }
 
 /// Reads the whole matrix once: every value is checked, every cell measured.
-pub fn measure(study: &Study, matrix: &mut Matrix, interrupt: &Interrupt, progress: &mut Progress) -> Result<Metrics> {
+pub fn measure(
+    study: &Study,
+    matrix: &mut Matrix,
+    interrupt: &Interrupt,
+    progress: &mut Progress,
+) -> Result<Metrics> {
     let mut metrics = Metrics::default();
     let n = matrix.n_cells();
     for start in (0..n).step_by(matrix.block_len()) {
@@ -44,15 +49,20 @@ pub fn measure(study: &Study, matrix: &mut Matrix, interrupt: &Interrupt, progre
         let rows = matrix.read_block(start..n.min(start + matrix.block_len()))?;
         for cell in 0..rows.len() {
             let (genes, counts) = rows.row(cell);
-            let sum = |of: &[bool]| -> f64 {
-                genes.iter().zip(counts).filter(|(gene, _)| of[**gene as usize]).map(|(_, &count)| f64::from(count)).sum()
+            let sum_of = |of: &[bool]| {
+                sum(genes.iter().zip(counts).filter(|(gene, _)| of[**gene as usize]).map(|(_, &count)| count))
             };
             metrics.n_genes.push(genes.len() as u32);
-            metrics.total.push(counts.iter().map(|&count| f64::from(count)).sum());
-            metrics.mt.push(sum(&study.genes.mt));
-            metrics.ribo.push(sum(&study.genes.ribo));
+            metrics.total.push(sum(counts.iter().copied()));
+            metrics.mt.push(sum_of(&study.genes.mt));
+            metrics.ribo.push(sum_of(&study.genes.ribo));
         }
         progress.add(rows.len() as u64);
     }
     Ok(metrics)
+}
+
+/// From 0.0 on: the sum of nothing by `Iterator::sum` is -0.0.
+fn sum(counts: impl Iterator<Item = f32>) -> f64 {
+    counts.fold(0.0, |sum, count| sum + f64::from(count))
 }

@@ -37,15 +37,22 @@ pub fn print(studies: &[Study], skipped: &[Skipped], config: &Config) -> Result<
     let bytes: u64 = studies.iter().map(|study| size(&study.path)).sum();
     let cells: usize = studies.iter().map(|study| study.n_cells).sum();
     // Names, metrics and annotations of the cells, and what one matrix holds while it streams.
-    let memory = (cells as u64 * 400 >> 20) + 512;
-    writeln!(out, "would write `{}`: about {} s, {memory} MiB", config.output.display(), bytes / BYTES_A_SECOND + 1)?;
+    let memory = cells as u64 * 400 / (1 << 20) + 512;
+    writeln!(
+        out,
+        "would write `{}`: about {} s, {memory} MiB",
+        config.output.display(),
+        bytes / BYTES_A_SECOND + 1
+    )?;
     Ok(())
 }
 
 /// Bytes of a file or of a directory's files; 0 if they cannot be seen.
 fn size(path: &Path) -> u64 {
     match std::fs::read_dir(path) {
-        Ok(entries) => entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum(),
+        Ok(entries) => {
+            entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum()
+        }
         Err(_) => std::fs::metadata(path).map_or(0, |file| file.len()),
     }
 }

@@ -79,9 +79,13 @@ impl Report {
         carried: &[Carried],
         config: &Config,
     ) -> Self {
-        let studies: Vec<_> =
-            studies.iter().zip(repeated).map(|(study, &repeated)| StudyReport::new(study, repeated, config)).collect();
-        let written = |study: &StudyReport| if config.keep_removed { study.cells.read } else { study.cells.passed };
+        let studies: Vec<_> = studies
+            .iter()
+            .zip(repeated)
+            .map(|(study, &repeated)| StudyReport::new(study, repeated, config))
+            .collect();
+        let written =
+            |study: &StudyReport| if config.keep_removed { study.cells.read } else { study.cells.passed };
         let renamed = carried.iter().filter(|column| column.input_name != column.name);
         Self {
             n_cells: studies.iter().map(written).sum(),
@@ -99,17 +103,32 @@ impl Report {
             let (name, genes, cells) = (&study.study, &study.genes, &study.cells);
             tracing::info!(
                 "`{name}`: {} of {} genes mapped by `{}` ({} ids, {} symbols, {} previous, {} aliases; {} ambiguous, {} unmapped, {} added to another)",
-                genes.mapped(), genes.genes, study.gene_names, genes.ensembl, genes.approved, genes.previous, genes.alias,
-                genes.ambiguous, genes.unmapped, genes.duplicated
+                genes.mapped(),
+                genes.genes,
+                study.gene_names,
+                genes.ensembl,
+                genes.approved,
+                genes.previous,
+                genes.alias,
+                genes.ambiguous,
+                genes.unmapped,
+                genes.duplicated
             );
             let rules: Vec<String> = cells.removed.iter().map(|(rule, n)| format!("{n} by {rule}")).collect();
-            let rules = if rules.is_empty() { "none removed".to_owned() } else { format!("removed {}", rules.join(", ")) };
+            let rules = if rules.is_empty() {
+                "none removed".to_owned()
+            } else {
+                format!("removed {}", rules.join(", "))
+            };
             tracing::info!("`{name}`: {} of {} cells pass; {rules}", cells.passed, cells.read);
             if cells.passed * 2 < cells.read {
                 tracing::warn!("`{name}`: more than half of its cells are removed; see the rules above");
             }
             if study.repeated_cell_names > 0 {
-                tracing::warn!("`{name}`: {} cell names appear again and were numbered", study.repeated_cell_names);
+                tracing::warn!(
+                    "`{name}`: {} cell names appear again and were numbered",
+                    study.repeated_cell_names
+                );
             }
         }
         tracing::info!("{} cells x {} genes of {} studies", self.n_cells, self.n_genes, self.studies.len());

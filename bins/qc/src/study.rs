@@ -9,11 +9,29 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// obs columns that name samples, best first.
-const SAMPLE: [&str; 9] =
-    ["sample", "sample_id", "Sample", "batch", "library_id", "library", "orig.ident", "channel", "sample_name"];
+const SAMPLE: [&str; 9] = [
+    "sample",
+    "sample_id",
+    "Sample",
+    "batch",
+    "library_id",
+    "library",
+    "orig.ident",
+    "channel",
+    "sample_name",
+];
 /// obs columns that name patients, best first.
 const PATIENT: [&str; 10] = [
-    "patient", "patient_id", "Patient", "donor_id", "donor", "individual", "individual_id", "subject", "subject_id", "case_id",
+    "patient",
+    "patient_id",
+    "Patient",
+    "donor_id",
+    "donor",
+    "individual",
+    "individual_id",
+    "subject",
+    "subject_id",
+    "case_id",
 ];
 
 /// An input that can be used.
@@ -55,7 +73,9 @@ impl Groups {
             .map(|cell| format!("{study}:{}", column.text(cell).as_deref().unwrap_or("unknown")))
             .collect();
         match Column::from_texts(texts.iter().map(|text| Some(text.as_str()))) {
-            Column::Categorical { codes, categories } => Self { column: Some(name.to_owned()), names: categories, codes },
+            Column::Categorical { codes, categories } => {
+                Self { column: Some(name.to_owned()), names: categories, codes }
+            }
             _ => unreachable!("texts make categories"),
         }
     }
@@ -73,7 +93,9 @@ impl Study {
         let (path, cells) = (input.path.display(), &matrix.cells);
         if matrix.n_cells() == 0 || matrix.n_genes() == 0 {
             let (n_cells, n_genes) = (matrix.n_cells(), matrix.n_genes());
-            return Err(UserError::bad_data(format!("`{path}` is empty: {n_cells} cells x {n_genes} genes")).into());
+            return Err(
+                UserError::bad_data(format!("`{path}` is empty: {n_cells} cells x {n_genes} genes")).into()
+            );
         }
         if let Some(why) = &matrix.why {
             tracing::info!("`{path}`: raw counts are read from `{}`, since {why}", matrix.source);
@@ -94,7 +116,12 @@ impl Study {
             genes,
             samples,
             patients,
-            columns: cells.columns.iter().filter(|(name, _)| kept(name)).map(|(name, c)| (name.clone(), c.kind())).collect(),
+            columns: cells
+                .columns
+                .iter()
+                .filter(|(name, _)| kept(name))
+                .map(|(name, c)| (name.clone(), c.kind()))
+                .collect(),
             skipped_columns: cells.skipped.clone(),
         })
     }
@@ -113,7 +140,9 @@ fn refuse_foreign_genes(path: &str, genes: &StudyGenes, floor: f64) -> Result<()
         genes.suspicion.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default()
     );
     let hint = match &genes.suspicion {
-        Some(_) => "if the cells are human, restore the gene names (human symbols: `adata.var_names.str.upper()`); if they are not, map the genes to human orthologs first",
+        Some(_) => {
+            "if the cells are human, restore the gene names (human symbols: `adata.var_names.str.upper()`); if they are not, map the genes to human orthologs first"
+        }
         None => "name the genes by Ensembl id or symbol in `var`, or lower `--min-gene-coverage`",
     };
     Err(UserError::bad_data(message).hint(hint).into())
@@ -124,8 +153,12 @@ fn refuse_impossible_minimum(path: &str, n_genes: usize, config: &Config) -> Res
     if min_genes as usize <= n_genes {
         return Ok(());
     }
-    let message = format!("`--min-genes {min_genes}` would remove every cell of `{path}`, which measures {n_genes} genes");
-    Err(UserError::bad_data(message).hint("leave `--min-genes` out: of a small panel a twentieth of its genes is asked").into())
+    let message = format!(
+        "`--min-genes {min_genes}` would remove every cell of `{path}`, which measures {n_genes} genes"
+    );
+    Err(UserError::bad_data(message)
+        .hint("leave `--min-genes` out: of a small panel a twentieth of its genes is asked")
+        .into())
 }
 
 /// Samples and patients; each stands in for the other where only one is known, the study where none is.
@@ -138,9 +171,12 @@ fn groups(input: &Input, cells: &Frame, config: &Config) -> Result<(Groups, Grou
         if found.is_none() && !asked.is_empty() {
             let names: Vec<String> = cells.columns.iter().map(|(name, _)| format!("`{name}`")).collect();
             let asked = asked.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
-            return Err(UserError::bad_data(format!("`{}` has no obs column {asked} ({flag})", input.path.display()))
-                .hint(format!("its columns are {}", names.join(", ")))
-                .into());
+            return Err(UserError::bad_data(format!(
+                "`{}` has no obs column {asked} ({flag})",
+                input.path.display()
+            ))
+            .hint(format!("its columns are {}", names.join(", ")))
+            .into());
         }
         Ok(found.map(|(name, column)| Groups::of_column(&input.study, name, column)))
     };

@@ -40,7 +40,8 @@ pub fn cells(
     let schema = columns::schema(carried, config.keep_removed);
     let mut writer = CellsWriter::create(directory, merged.genes.len(), &schema)?;
     let mut n_cells = vec![0_u64; merged.genes.len()];
-    let mut progress = Progress::new("cells written", studies.iter().map(|study| study.study.n_cells as u64).sum());
+    let mut progress =
+        Progress::new("cells written", studies.iter().map(|study| study.study.n_cells as u64).sum());
     let mut repeated = Vec::with_capacity(studies.len());
     writeln!(removed, "cell_id\tstudy\tsample\trule\tn_genes_by_counts\ttotal_counts\tpct_counts_mt")?;
     for (study, positions) in studies.iter_mut().zip(&merged.positions) {
@@ -83,7 +84,8 @@ fn each_block(
     for start in (0..n).step_by(block) {
         interrupt.check()?;
         let end = n.min(start + block);
-        let kept: Vec<usize> = (start..end).filter(|&cell| keep_removed || study.rules[cell].is_none()).collect();
+        let kept: Vec<usize> =
+            (start..end).filter(|&cell| keep_removed || study.rules[cell].is_none()).collect();
         let rows = merge(&matrix.read_block(start..end)?, start, &kept, positions);
         each(&kept, &rows, study, &matrix.cells)?;
     }

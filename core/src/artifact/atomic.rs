@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 /// Writes a file through `write(temporary path)`, then fsyncs and renames it to `path`.
 ///
 /// On an error nothing is left behind; after SIGKILL only a hidden `.NAME.tmp-*` file may remain.
-pub fn write_file<T, E: From<io::Error>>(path: &Path, write: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
+pub fn write_file<T, E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&Path) -> Result<T, E>,
+) -> Result<T, E> {
     let temporary = temporary_name(path)?;
     let cleanup = RemoveOnDrop(&temporary);
     let value = write(&temporary)?;
@@ -65,9 +68,9 @@ impl Drop for RemoveOnDrop<'_> {
 fn temporary_name(path: &Path) -> io::Result<PathBuf> {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let name = path
-        .file_name()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` names no file", path.display())))?;
+    let name = path.file_name().ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` names no file", path.display()))
+    })?;
     let parent = parent(path);
     fs::create_dir_all(parent)?;
     let mut hidden = OsString::from(".");
@@ -83,7 +86,11 @@ fn parent(path: &Path) -> &Path {
 fn sync_tree(directory: &Path) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
-        if entry.file_type()?.is_dir() { sync_tree(&entry.path())? } else { File::open(entry.path())?.sync_all()? }
+        if entry.file_type()?.is_dir() {
+            sync_tree(&entry.path())?
+        } else {
+            File::open(entry.path())?.sync_all()?
+        }
     }
     File::open(directory)?.sync_all()
 }

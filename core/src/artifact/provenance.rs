@@ -58,7 +58,8 @@ impl Input {
     pub fn digest(path: &Path) -> anyhow::Result<Self> {
         let mut hasher = blake3::Hasher::new();
         hash_into(&mut hasher, path).with_context(|| format!("reading `{}`", path.display()))?;
-        let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+        let name =
+            path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         Ok(Self { name, blake3: hasher.finalize().to_hex().to_string() })
     }
 }
@@ -103,5 +104,6 @@ pub fn write_run_record(output: &Path, context: &Context, started: Instant) -> a
     };
     let mut name = output.as_os_str().to_owned();
     name.push(".run.json");
-    atomic::write_json(Path::new(&name), &record).with_context(|| format!("writing beside `{}`", output.display()))
+    atomic::write_json(Path::new(&name), &record)
+        .with_context(|| format!("writing beside `{}`", output.display()))
 }

@@ -39,7 +39,8 @@ pub struct Buffer<T: Real>(Vec<T>);
 impl<T: Real> Buffer<T> {
     /// A buffer whose values are whatever was there before: the caller writes every one.
     pub fn stale(len: usize) -> Self {
-        let mut buffer = T::with_pool(|pool| pool.take(len)).flatten().unwrap_or_else(|| Vec::with_capacity(len));
+        let mut buffer =
+            T::with_pool(|pool| pool.take(len)).flatten().unwrap_or_else(|| Vec::with_capacity(len));
         buffer.resize(len, T::ZERO);
         if cfg!(test) {
             // A read before the first write shows as NaN.
@@ -48,12 +49,14 @@ impl<T: Real> Buffer<T> {
         Self(buffer)
     }
 
+    /// A buffer of zeros.
     pub fn zeros(len: usize) -> Self {
         let mut buffer = Self::stale(len);
         buffer.fill(T::ZERO);
         buffer
     }
 
+    /// A copy of some numbers.
     pub fn copy_of(values: &[T]) -> Self {
         let mut buffer = Self::stale(values.len());
         buffer.copy_from_slice(values);

@@ -175,7 +175,10 @@ impl GeneTable {
     pub fn find(&self, name: &str) -> Match {
         let name = strip_genome(name.trim());
         if let Some(number) = ensembl_number(name) {
-            return self.by_number.get(&number).map_or(Match::Unknown, |&gene| Match::Ensembl(gene));
+            return self
+                .by_number
+                .get(&number)
+                .map_or(Match::Unknown, |&gene| Match::Ensembl(self.current(gene)));
         }
         let found = self.find_symbol(name);
         if found != Match::Unknown {
@@ -188,6 +191,15 @@ impl GeneTable {
                 found => found,
             },
             None => Match::Unknown,
+        }
+    }
+
+    /// Where GENCODE gave a gene a new id, the one of the reference: SOD2 by its old id and by symbol is one gene.
+    fn current(&self, position: u32) -> u32 {
+        let gene = self.gene(position);
+        match self.approved.get(gene.symbol) {
+            Some(&holder) if !gene.in_10x_reference && self.gene(holder).in_10x_reference => holder,
+            _ => position,
         }
     }
 
@@ -252,6 +264,8 @@ mod tests {
         check("C1ORF112", "alias ENSG00000000460");
         check("CD20", "previous ENSG00000156738");
         check("LFS1", "alias ENSG00000141510");
+        check("SOD2", "approved ENSG00000291237");
+        check("ENSG00000112096.19", "ensembl ENSG00000291237");
         check("MATR3", "approved ENSG00000015479");
     }
 

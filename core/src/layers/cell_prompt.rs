@@ -22,7 +22,12 @@ params!(CellPrompt { gene => "gene", cell => "cell", bias => "0.bias", second =>
 
 impl<B: Backend> CellPrompt<B> {
     /// Parameters `name.gene.weight`, `name.cell.weight`, `name.0.bias` and `name.1.*`.
-    pub fn new(source: &mut Source<B>, name: &str, outputs: usize, d: usize) -> std::result::Result<Self, ParamError> {
+    pub fn new(
+        source: &mut Source<B>,
+        name: &str,
+        outputs: usize,
+        d: usize,
+    ) -> std::result::Result<Self, ParamError> {
         Ok(Self {
             gene: Linear::without_bias(source, &join(name, "gene"), d, d)?,
             cell: Linear::without_bias(source, &join(name, "cell"), d, d)?,

@@ -16,7 +16,12 @@ params!(Mlp { first => "0", second => "1" });
 
 impl<B: Backend> Mlp<B> {
     /// Parameters `name.0.*` and `name.1.*`.
-    pub fn new(source: &mut Source<B>, name: &str, outputs: usize, d: usize) -> std::result::Result<Self, ParamError> {
+    pub fn new(
+        source: &mut Source<B>,
+        name: &str,
+        outputs: usize,
+        d: usize,
+    ) -> std::result::Result<Self, ParamError> {
         Ok(Self {
             first: Linear::new(source, &join(name, "0"), d, d)?,
             second: Linear::new(source, &join(name, "1"), outputs, d)?,

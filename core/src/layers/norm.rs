@@ -17,7 +17,12 @@ params!(LayerNorm { weight => "weight", bias => "bias" });
 
 impl<B: Backend> LayerNorm<B> {
     /// Parameters `name.weight` and `name.bias`.
-    pub fn new(source: &mut Source<B>, name: &str, d: usize, eps: f64) -> std::result::Result<Self, ParamError> {
+    pub fn new(
+        source: &mut Source<B>,
+        name: &str,
+        d: usize,
+        eps: f64,
+    ) -> std::result::Result<Self, ParamError> {
         Ok(Self {
             weight: source(&join(name, "weight"), &[d], Init::Normal(1.0))?,
             bias: source(&join(name, "bias"), &[d], Init::Normal(0.0))?,
@@ -78,7 +83,12 @@ params!(RmsNorm { weight => "weight" });
 
 impl<B: Backend> RmsNorm<B> {
     /// Parameter `name.weight`.
-    pub fn new(source: &mut Source<B>, name: &str, d: usize, eps: f64) -> std::result::Result<Self, ParamError> {
+    pub fn new(
+        source: &mut Source<B>,
+        name: &str,
+        d: usize,
+        eps: f64,
+    ) -> std::result::Result<Self, ParamError> {
         Ok(Self { weight: source(&join(name, "weight"), &[d], Init::Normal(1.0))?, eps })
     }
 

@@ -19,7 +19,12 @@ params!(SelfAttention { norm => "norm1", qkv => "attn.qkv", out => "attn.out" })
 
 impl<B: Backend> SelfAttention<B> {
     /// Parameters `name.norm1.*` and `name.attn.*`.
-    pub fn new(source: &mut Source<B>, name: &str, d: usize, eps: f64) -> std::result::Result<Self, ParamError> {
+    pub fn new(
+        source: &mut Source<B>,
+        name: &str,
+        d: usize,
+        eps: f64,
+    ) -> std::result::Result<Self, ParamError> {
         Ok(Self {
             norm: LayerNorm::new(source, &join(name, "norm1"), d, eps)?,
             qkv: Linear::new(source, &join(name, "attn.qkv"), 3 * d, d)?,

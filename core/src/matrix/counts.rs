@@ -26,8 +26,7 @@ impl Wrong {
     /// `X[AAAC-1, TP53] is 1.386, not an integer`.
     pub fn describe(&self, source: &str, first: usize, cells: &Frame, genes: &Frame) -> String {
         let reason = match self.value {
-            v if v.is_nan() => "missing, not a count",
-            v if v.is_infinite() => "not a count",
+            v if !v.is_finite() => "not a count",
             v if v < 0.0 => "negative",
             _ => "not an integer",
         };

@@ -11,6 +11,8 @@ mod mtx;
 pub mod number;
 mod raw_counts;
 pub mod rows;
+#[cfg(test)]
+mod tests;
 mod transposed;
 
 pub use column::{Column, Kind};

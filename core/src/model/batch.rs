@@ -46,7 +46,11 @@ impl CellBatch {
     pub(super) fn validate(&self, config: &ModelConfig) -> Result<(), ModelError> {
         let refuse = |message: String| Err(ModelError::Batch(message));
         let n = self.n_cells * config.seq_len();
-        if self.n_cells == 0 || self.seq_len != config.seq_len() || self.genes.len() != n || self.values.len() != n {
+        if self.n_cells == 0
+            || self.seq_len != config.seq_len()
+            || self.genes.len() != n
+            || self.values.len() != n
+        {
             return refuse(format!(
                 "expected {} cells x {} tokens, found sequences of {} with {} gene ids and {} values",
                 self.n_cells,
@@ -62,9 +66,9 @@ impl CellBatch {
         if let Some(value) = self.values.iter().find(|&&value| value > config.pad_value()) {
             return refuse(format!("value id {value} above the padding value {}", config.pad_value()));
         }
-        if let Some(cell) = (0..self.n_cells)
-            .find(|cell| self.genes[cell * self.seq_len..][..self.seq_len].iter().all(|&gene| gene == PAD_GENE))
-        {
+        if let Some(cell) = (0..self.n_cells).find(|cell| {
+            self.genes[cell * self.seq_len..][..self.seq_len].iter().all(|&gene| gene == PAD_GENE)
+        }) {
             return refuse(format!("cell {cell} of the batch holds padding only"));
         }
         Ok(())

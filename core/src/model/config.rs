@@ -100,7 +100,10 @@ impl ModelConfig {
             }
         }
         if self.n_genes < 2 {
-            return refuse(format!("`n_genes` is {}: padding and at least one gene are needed", self.n_genes));
+            return refuse(format!(
+                "`n_genes` is {}: padding and at least one gene are needed",
+                self.n_genes
+            ));
         }
         if self.n_bins < 2 {
             return refuse(format!("`n_bins` is {}: bin 0 and at least one other are needed", self.n_bins));
@@ -148,10 +151,12 @@ impl ModelConfig {
 
     /// Floating-point operations of embedding one full cell (a multiply-add is two).
     pub fn forward_flops(&self) -> f64 {
-        let [d, ff, e, n, r] = [self.d_model, self.d_ff, self.d_inner(), self.d_state, self.dt_rank()].map(|x| x as f64);
+        let [d, ff, e, n, r] =
+            [self.d_model, self.d_ff, self.d_inner(), self.d_state, self.dt_rank()].map(|x| x as f64);
         let tokens = (self.n_chunks * (self.chunk_len + 1)) as f64;
         let encoder = 2.0 * (4.0 * d * d + 2.0 * d * ff) + 4.0 * (self.chunk_len + 1) as f64 * d;
-        let mamba = 2.0 * (2.0 * d * e + e * (r + 2.0 * n) + r * e + e * d) + e * (2.0 * self.d_conv as f64 + 7.0 * n);
+        let mamba = 2.0 * (2.0 * d * e + e * (r + 2.0 * n) + r * e + e * d)
+            + e * (2.0 * self.d_conv as f64 + 7.0 * n);
         let decoder = 2.0 * mamba + 2.0 * d * d;
         self.n_encoder_layers as f64 * tokens * encoder
             + self.n_decoder_layers as f64 * self.seq_len() as f64 * decoder
@@ -159,8 +164,15 @@ impl ModelConfig {
 
     /// Numbers in the model's parameters.
     pub fn n_params(&self) -> usize {
-        let [v, q, d, ff, e, n, r] =
-            [self.n_genes, self.n_bins, self.d_model, self.d_ff, self.d_inner(), self.d_state, self.dt_rank()];
+        let [v, q, d, ff, e, n, r] = [
+            self.n_genes,
+            self.n_bins,
+            self.d_model,
+            self.d_ff,
+            self.d_inner(),
+            self.d_state,
+            self.dt_rank(),
+        ];
         let embed = v * d + (q + 2) * d + self.n_chunks * d;
         let encoder_layer = 4 * d * d + 4 * d + 2 * d * ff + ff + d + 4 * d;
         let n_sets = if self.share_encoder_layers { 1 } else { self.n_encoder_layers };
@@ -182,7 +194,8 @@ mod tests {
             ModelConfig::preset(preset, 20_000, 51).validate().unwrap();
         }
         let flops = ModelConfig::preset(Preset::Base, 20_000, 51).forward_flops();
-        assert!((flops / 294e9 - 1.0).abs() < 0.02, "{flops:e}");
+        // Counted by hand: GEMM 249, attention 29, scan and convolution 5 GFLOP.
+        assert!((flops / 283e9 - 1.0).abs() < 0.01, "{flops:e}");
     }
 
     #[test]

@@ -30,8 +30,7 @@ impl<B: Backend> GlobalDecoder<B> {
             dt_rank: c.dt_rank(),
             d_conv: c.d_conv,
         };
-        let layer =
-            |l| BidirectionalMamba::new(source, &format!("decoder.layers.{l}"), widths, c.norm_eps);
+        let layer = |l| BidirectionalMamba::new(source, &format!("decoder.layers.{l}"), widths, c.norm_eps);
         Ok(Self {
             layers: (0..c.n_decoder_layers).map(layer).collect::<std::result::Result<_, _>>()?,
             norm: RmsNorm::new(source, "decoder.norm", c.d_model, c.norm_eps)?,

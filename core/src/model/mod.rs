@@ -134,6 +134,13 @@ impl<B: Backend> PanFoMa<B> {
             None => None,
             Some(head) => Some(b.download(&head.forward(b, &(), b.copy(&cell)?)?.0)?),
         };
-        Ok(CellEmbeddings { cell: b.download(&cell)?, cls_mean: b.download(&body.sorted.global)?, class_logits })
+        Ok(CellEmbeddings {
+            cell: b.download(&cell)?,
+            cls_mean: b.download(&body.sorted.global)?,
+            class_logits,
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,7 +66,8 @@ impl<B: Backend> PanFoMa<B> {
     /// Panics if the device is out of memory.
     pub fn with_class_head(mut self, n_classes: usize, seed: u64, b: &B) -> Self {
         self.config.n_classes = n_classes;
-        self.heads.class = Heads::class(&mut fresh(seed, b), &self.config).expect("memory for the class head");
+        self.heads.class =
+            Heads::class(&mut fresh(seed, b), &self.config).expect("memory for the class head");
         self
     }
 
@@ -74,7 +75,8 @@ impl<B: Backend> PanFoMa<B> {
     ///
     /// Panics if the device is out of memory.
     pub fn zeros_like(&self, b: &B) -> Self {
-        Self::build(self.config.clone(), &mut |_, shape, _| Ok(b.zeros(shape)?)).expect("memory for a gradient")
+        Self::build(self.config.clone(), &mut |_, shape, _| Ok(b.zeros(shape)?))
+            .expect("memory for a gradient")
     }
 
     /// A model from named tensors.

@@ -1,8 +1,6 @@
 //! One micro-batch of pretraining or classification: losses, and gradients where they are wanted.
 
-use super::{
-    CellBatch, ClassSums, ModelError, PanFoMa, PretrainBatch, PretrainSums, TrainScope,
-};
+use super::{CellBatch, ClassSums, ModelError, PanFoMa, PretrainBatch, PretrainSums, TrainScope};
 use crate::layers::Layer;
 use crate::layers::cell_prompt::Cells;
 use crate::ops::Backend;
@@ -59,9 +57,15 @@ impl<B: Backend> PanFoMa<B> {
 
         if let Some(grad) = grad {
             let head = &mut grad.heads;
-            let d_masked = self.heads.expression.backward(b, &(), in_expression, logits, &mut head.expression)?;
-            let (d_prompts, d_cell) =
-                self.heads.cell_expression.backward(b, &cells, in_prompt, cell_logits, &mut head.cell_expression)?;
+            let d_masked =
+                self.heads.expression.backward(b, &(), in_expression, logits, &mut head.expression)?;
+            let (d_prompts, d_cell) = self.heads.cell_expression.backward(
+                b,
+                &cells,
+                in_prompt,
+                cell_logits,
+                &mut head.cell_expression,
+            )?;
             b.scatter_add_rows(&d_prompts, &genes, &mut grad.embed.gene)?;
             let mut d_states = b.zeros(body.states.shape())?;
             b.scatter_add_rows(&d_masked, &places, &mut d_states)?;

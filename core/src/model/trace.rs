@@ -55,8 +55,11 @@ impl<B: Backend> PanFoMa<B> {
         let gene_states = b.download(&states)?;
         let expression = self.heads.expression.forward(b, &(), states)?.0;
         let prompts = b.gather_rows(&self.embed.gene, &tokens.genes)?;
-        let cell_expression =
-            self.heads.cell_expression.forward(b, &Cells { embeddings: &cell, cell_of: &cell_of }, prompts)?.0;
+        let cell_expression = self
+            .heads
+            .cell_expression
+            .forward(b, &Cells { embeddings: &cell, cell_of: &cell_of }, prompts)?
+            .0;
         let class_logits = match &self.heads.class {
             None => None,
             Some(head) => Some(b.download(&head.forward(b, &(), b.copy(&cell)?)?.0)?),

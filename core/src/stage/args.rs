@@ -25,7 +25,9 @@ impl FromStr for Device {
             None if text == "auto" => Ok(Device::Auto),
             None if text == "cpu" => Ok(Device::Cpu),
             None if text == "cuda" => Ok(Device::Cuda(0)),
-            Some(("cuda", index)) if index.parse::<u32>().is_ok() => Ok(Device::Cuda(index.parse().unwrap_or(0))),
+            Some(("cuda", index)) if index.parse::<u32>().is_ok() => {
+                Ok(Device::Cuda(index.parse().unwrap_or(0)))
+            }
             _ => Err("expected `auto`, `cpu`, `cuda` or `cuda:N`".to_owned()),
         }
     }

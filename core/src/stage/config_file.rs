@@ -15,7 +15,8 @@ pub fn arguments(path: &Path, command: &Command, matches: &ArgMatches) -> anyhow
         .map_err(|error| UserError::config(format!("`{}` is not TOML: {error}", path.display())))?;
     let mut added = Vec::new();
     for (key, value) in &table {
-        let Some(arg) = command.get_arguments().find(|arg| arg.get_long() == Some(key.replace('_', "-").as_str()))
+        let Some(arg) =
+            command.get_arguments().find(|arg| arg.get_long() == Some(key.replace('_', "-").as_str()))
         else {
             return Err(UserError::config(format!("`{}` sets `{key}`, which is no flag", path.display()))
                 .hint("the keys are the long flags that `--help` lists, without dashes in front")

@@ -68,7 +68,11 @@ impl AdamW {
         let (c1, c2) = ((1.0 - self.beta1) as f32, (1.0 - self.beta2) as f32);
         let factor = step.gradient_factor as f32;
         let n = slot.value.len();
-        assert!([slot.gradient.len(), slot.first.len(), slot.second.len()] == [n; 3], "`{}` has {n} numbers", slot.name);
+        assert!(
+            [slot.gradient.len(), slot.first.len(), slot.second.len()] == [n; 3],
+            "`{}` has {n} numbers",
+            slot.name
+        );
         slot.value
             .par_chunks_mut(SLICE)
             .zip(slot.gradient.par_chunks(SLICE))
@@ -173,7 +177,13 @@ mod tests {
                 let step = Step { learning_rate: 1e-2, t: 3, gradient_factor: clip_factor(norm, 1.0) };
                 let adamw = AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 };
                 let name = "head.class.0.weight";
-                let slot = Slot { name, value: &mut value, gradient: &gradient, first: &mut first, second: &mut second };
+                let slot = Slot {
+                    name,
+                    value: &mut value,
+                    gradient: &gradient,
+                    first: &mut first,
+                    second: &mut second,
+                };
                 adamw.update(step, slot);
                 (norm.to_bits(), value)
             })

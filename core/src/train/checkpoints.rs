@@ -1,8 +1,8 @@
 //! The directory of a run that is not finished: `step-00000100/`, `step-00000200/`, each whole or absent.
 
 use super::flags::{CheckpointFlags, Resume};
-use crate::artifact::checkpoint::state::{self, Restored, Snapshot};
 use crate::artifact::checkpoint::State;
+use crate::artifact::checkpoint::state::{self, Restored, Snapshot};
 use crate::stage::UserError;
 use anyhow::Context as _;
 use serde_json::Value;
@@ -57,7 +57,9 @@ impl Checkpoints {
         for path in candidates.iter().rev() {
             match read(path, identity) {
                 Ok(restored) => return Ok(Some(restored)),
-                Err(error) if error.downcast_ref::<Differs>().is_some() => return Err(user_error(error, path)),
+                Err(error) if error.downcast_ref::<Differs>().is_some() => {
+                    return Err(user_error(error, path));
+                }
                 Err(error) => tracing::warn!("passing over a damaged checkpoint: {error:#}"),
             }
         }
@@ -93,7 +95,8 @@ impl Checkpoints {
 
     /// Is it time to save after this step?
     pub fn is_due(&self, step: u64) -> bool {
-        self.every_steps.is_some_and(|every| step.is_multiple_of(every)) || self.saved_at.elapsed() >= self.every
+        self.every_steps.is_some_and(|every| step.is_multiple_of(every))
+            || self.saved_at.elapsed() >= self.every
     }
 
     /// Saves a snapshot and removes the oldest beyond those kept.
@@ -198,7 +201,8 @@ mod tests {
         for name in ["step-00000100", "step-00000020", ".step-00000200.tmp-1-0", "notes"] {
             fs::create_dir(directory.path().join(name)).unwrap();
         }
-        let found: Vec<u64> = steps(directory.path()).unwrap().iter().filter_map(|path| number(path)).collect();
+        let found: Vec<u64> =
+            steps(directory.path()).unwrap().iter().filter_map(|path| number(path)).collect();
         assert_eq!(found, [20, 100]);
     }
 }

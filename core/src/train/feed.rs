@@ -72,7 +72,8 @@ impl<'a> Feed<'a> {
             start: if self.keep.is_none() { start } else { 0 },
             columns: Columns::default(),
         };
-        let mut reading = Reading { epoch, batches: Batches::new(self.tokens, plan), fed: 0, waiting: empty() };
+        let mut reading =
+            Reading { epoch, batches: Batches::new(self.tokens, plan), fed: 0, waiting: empty() };
         if self.keep.is_some() {
             self.take(&mut reading, start)?;
         }
@@ -86,7 +87,8 @@ impl<'a> Feed<'a> {
         while batch.cells.len() < n {
             if reading.waiting.cells.is_empty() {
                 let next = reading.batches.next();
-                reading.waiting = next.ok_or_else(|| anyhow::anyhow!("the training cells changed while they were read"))??;
+                reading.waiting =
+                    next.ok_or_else(|| anyhow::anyhow!("the training cells changed while they were read"))??;
             }
             let waiting = std::mem::replace(&mut reading.waiting, empty());
             for (i, &cell) in waiting.cells.iter().enumerate() {
@@ -109,14 +111,23 @@ fn empty() -> Batch {
 }
 
 /// The cells of one split, in batches that never change: the first `max_cells` of a shuffled order, or all as on disk.
-pub fn fixed<'a>(tokens: &'a Tokens, split: Split, seed: u64, max_cells: usize, batch_cells: usize) -> Batches<'a> {
+pub fn fixed<'a>(
+    tokens: &'a Tokens,
+    split: Split,
+    seed: u64,
+    max_cells: usize,
+    batch_cells: usize,
+) -> Batches<'a> {
     let all = tokens.index().split.cells.get(split) as usize <= max_cells;
     let epoch = crate::data::FIXED_EPOCH;
     let arrangement = match all {
         true => Arrangement::Sequential,
         false => Arrangement::Shuffled { seed, epoch, window: DEFAULT_WINDOW },
     };
-    Batches::new(tokens, Plan { split: Some(split), arrangement, batch_cells, start: 0, columns: Columns::default() })
+    Batches::new(
+        tokens,
+        Plan { split: Some(split), arrangement, batch_cells, start: 0, columns: Columns::default() },
+    )
 }
 
 /// The sequences of some cells as the model reads them, and how many places of each hold a gene.
@@ -126,4 +137,3 @@ pub fn sequences(drawer: &Drawer<'_>, rows: &CellRows, seq_len: usize) -> (CellB
     let filled = drawer.draw_rows(rows, seq_len, &mut genes, &mut values);
     (CellBatch { n_cells, seq_len, genes, values }, filled)
 }
-

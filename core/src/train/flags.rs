@@ -45,7 +45,12 @@ impl OptimizerFlags {
     pub fn settings(&self, learning_rate: f64, steps: u64) -> Settings {
         Settings {
             adamw: AdamW { beta1: 0.9, beta2: self.beta2, eps: 1e-8, weight_decay: self.weight_decay },
-            schedule: Schedule { peak: learning_rate, floor: self.lr_floor, warmup: self.warmup(steps), total: steps },
+            schedule: Schedule {
+                peak: learning_rate,
+                floor: self.lr_floor,
+                warmup: self.warmup(steps),
+                total: steps,
+            },
             clip_norm: self.clip_norm,
         }
     }
@@ -114,15 +119,24 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
 
 /// A number from 0 on.
 pub fn not_negative(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|x: &f64| x.is_finite() && *x >= 0.0).ok_or_else(|| "expected a number from 0".to_owned())
+    text.parse()
+        .ok()
+        .filter(|x: &f64| x.is_finite() && *x >= 0.0)
+        .ok_or_else(|| "expected a number from 0".to_owned())
 }
 
 /// A number above 0.
 pub fn positive(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|x: &f64| x.is_finite() && *x > 0.0).ok_or_else(|| "expected a number above 0".to_owned())
+    text.parse()
+        .ok()
+        .filter(|x: &f64| x.is_finite() && *x > 0.0)
+        .ok_or_else(|| "expected a number above 0".to_owned())
 }
 
 /// A number from 0 to 1.
 pub fn part(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|x| (0.0..=1.0).contains(x)).ok_or_else(|| "expected a number from 0 to 1".to_owned())
+    text.parse()
+        .ok()
+        .filter(|x| (0.0..=1.0).contains(x))
+        .ok_or_else(|| "expected a number from 0 to 1".to_owned())
 }

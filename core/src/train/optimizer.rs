@@ -33,7 +33,14 @@ impl Optimizer {
     }
 
     /// Moves the parameters that `trains` names by step `step`, counted from 0. `norm`: of the gradient.
-    pub fn apply(&mut self, model: &mut Model, grad: &Model, step: u64, norm: f64, trains: impl Fn(&str) -> bool) {
+    pub fn apply(
+        &mut self,
+        model: &mut Model,
+        grad: &Model,
+        step: u64,
+        norm: f64,
+        trains: impl Fn(&str) -> bool,
+    ) {
         let at = Step {
             learning_rate: self.settings.schedule.learning_rate(step),
             t: step + 1,

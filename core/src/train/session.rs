@@ -4,7 +4,9 @@ use super::checkpoints::Checkpoints;
 use super::flags::CheckpointFlags;
 use super::trainer::{Ended, Plan, Trainer};
 use super::{Model, Objective};
-use crate::artifact::checkpoint::{Config, Description, FORMAT, Kind, Training, VERSION, VocabularyReference};
+use crate::artifact::checkpoint::{
+    Config, Description, FORMAT, Kind, Training, VERSION, VocabularyReference,
+};
 use crate::artifact::provenance::{self, Provenance};
 use crate::artifact::tokens::Tokens;
 use crate::artifact::{Header, atomic};
@@ -108,7 +110,8 @@ impl Session<'_> {
 
     /// What must agree for a run to go on from a checkpoint: everything that decides the model's bytes.
     fn identity(&self) -> anyhow::Result<String> {
-        let Provenance { tool, tool_version, config, inputs, seed, .. } = &self.description.config.header.provenance;
+        let Provenance { tool, tool_version, config, inputs, seed, .. } =
+            &self.description.config.header.provenance;
         let inputs: Vec<&str> = inputs.iter().map(|input| input.blake3.as_str()).collect();
         Ok(serde_json::to_string(&serde_json::json!({
             "tool": tool,

@@ -124,7 +124,11 @@ impl Trainer {
     }
 
     /// False if the validation that is due was interrupted: then nothing of it is kept.
-    fn validate_if_due(&mut self, objective: &mut dyn Objective, interrupt: &Interrupt) -> anyhow::Result<bool> {
+    fn validate_if_due(
+        &mut self,
+        objective: &mut dyn Objective,
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<bool> {
         if !self.at_validation() || self.state.validated == Some(self.state.step) {
             return Ok(true);
         }
@@ -138,9 +142,10 @@ impl Trainer {
     }
 
     fn is_finished(&self) -> bool {
-        let patience_ends = self.plan.patience.is_some_and(|patience| {
-            self.state.best.is_some_and(|best| best.misses >= patience)
-        });
+        let patience_ends = self
+            .plan
+            .patience
+            .is_some_and(|patience| self.state.best.is_some_and(|best| best.misses >= patience));
         self.state.step >= self.plan.steps || patience_ends
     }
 
@@ -170,24 +175,23 @@ impl Trainer {
         let rate = self.optimizer.settings.schedule.learning_rate(self.state.step);
         Err(UserError::new(
             Kind::Config,
-            format!("{what} at step {} (epoch {}, learning rate {rate:.2e})", self.state.step, self.state.epoch),
+            format!(
+                "{what} at step {} (epoch {}, learning rate {rate:.2e})",
+                self.state.step, self.state.epoch
+            ),
         )
         .hint("lower `--lr`, raise `--warmup-steps` or lower `--clip-norm`; the last checkpoint is sound"))
     }
 
     fn add_to_window(&mut self, measured: &Measured, norm: f64) {
-        let window = &mut self.state.window;
-        window.weight.0 += measured.weight;
-        for &(name, mean) in measured.means.iter().chain(&[("gradient_norm", norm)]) {
-            window.sums.entry(name.to_owned()).or_insert(Exact(0.0)).0 += mean * measured.weight;
-        }
+        let means = measured.means.iter().copied().chain([("gradient_norm", norm)]);
+        self.state.window.add(measured.weight, means);
     }
 
     fn record_window(&mut self) {
         let window = std::mem::take(&mut self.state.window);
         let rate = self.optimizer.settings.schedule.learning_rate(self.state.step - 1);
-        let means = window.sums.iter().map(|(name, sum)| (name.as_str(), sum.0 / window.weight.0));
-        let metrics: Vec<(&str, f64)> = means.chain([("learning_rate", rate)]).collect();
+        let metrics: Vec<(&str, f64)> = window.means().chain([("learning_rate", rate)]).collect();
         self.record("train", &metrics);
     }
 
@@ -197,13 +201,15 @@ impl Trainer {
             // Untrained weights are a point of reference, not a candidate.
             return;
         }
+        // A score that is not a number is beaten by every other.
+        let better = |best: Best| score < best.score.0 || best.score.0.is_nan();
         match &mut self.state.best {
-            // Not "score >= best": a score that is not a number is never the best.
-            Some(best) if !(score < best.score.0) => best.misses += 1,
+            Some(best) if !better(*best) => best.misses += 1,
             _ => {
                 self.state.best = Some(Best { step: self.state.step, score: Exact(score), misses: 0 });
                 if self.plan.keep_best {
-                    copy(self.best.get_or_insert_with(|| self.model.zeros_like(&Backend::new())), &self.model);
+                    let best = self.best.get_or_insert_with(|| self.model.zeros_like(&Backend::new()));
+                    copy(best, &self.model);
                 }
             }
         }
@@ -218,7 +224,8 @@ impl Trainer {
             metric: metric.to_owned(),
             value,
         }));
-        let line: Vec<String> = metrics.iter().map(|(name, value)| format!("{name} {}", short(*value))).collect();
+        let line: Vec<String> =
+            metrics.iter().map(|(name, value)| format!("{name} {}", short(*value))).collect();
         tracing::info!("step {step}, epoch {epoch}, {split}: {}", line.join(", "));
     }
 }

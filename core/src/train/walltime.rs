@@ -36,7 +36,10 @@ fn clock(text: &str) -> Option<u64> {
     let (days, clock) = text.split_once('-').unwrap_or(("0", text));
     let parts: Vec<u64> = clock.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
     let [hours, minutes, seconds] = parts.try_into().ok()?;
-    days.parse::<u64>().ok()?.checked_mul(86_400)?.checked_add(hours.checked_mul(3_600)? + minutes * 60 + seconds)
+    days.parse::<u64>()
+        .ok()?
+        .checked_mul(86_400)?
+        .checked_add(hours.checked_mul(3_600)? + minutes * 60 + seconds)
 }
 
 #[cfg(test)]

@@ -75,7 +75,10 @@ fn adamw(p: &mut [f32], g: &mut [f32], m: &mut [f32], v: &mut [f32], t: i32) {
 /// VmHWM of this process; 0 where /proc has none.
 fn peak_rss_mib() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map(|line| line.trim().trim_end_matches(" kB"));
+    let kib = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .map(|line| line.trim().trim_end_matches(" kB"));
     kib.and_then(|kib| kib.parse::<usize>().ok()).unwrap_or(0) / 1024
 }
 
@@ -98,7 +101,9 @@ fn run(args: &Args) -> Result<serde_json::Value, ModelError> {
             Mode::Train => {
                 lanes.pretrain_step(&b, &model, &batch, scale, &mut grad)?;
                 let moments = m.params_mut().into_iter().zip(v.params_mut());
-                for (((_, p), (_, g)), ((_, m), (_, v))) in model.params_mut().into_iter().zip(grad.params_mut()).zip(moments) {
+                for (((_, p), (_, g)), ((_, m), (_, v))) in
+                    model.params_mut().into_iter().zip(grad.params_mut()).zip(moments)
+                {
                     adamw(p.as_mut_slice(), g.as_mut_slice(), m.as_mut_slice(), v.as_mut_slice(), t);
                 }
             }

@@ -336,9 +336,9 @@ impl StoredArray {
     }
 
     fn read<T: ElementOwned>(&self, rows: Range<usize>) -> Result<Vec<T>> {
-        let mut ranges = vec![rows.start as u64..rows.end as u64];
-        ranges.extend(self.shape.iter().skip(1).map(|&n| 0..n as u64));
-        let subset = ArraySubset::new_with_ranges(&ranges);
+        let first = rows.start as u64..rows.end as u64;
+        let ranges = std::iter::once(first).chain(self.shape.iter().skip(1).map(|&n| 0..n as u64));
+        let subset = ArraySubset::new_with_ranges(&ranges.collect::<Vec<_>>());
         self.array.retrieve_array_subset::<Vec<T>>(&subset).with_context(|| self.at.clone())
     }
 

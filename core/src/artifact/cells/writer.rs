@@ -227,5 +227,5 @@ fn valid_key(name: &str) -> bool {
         && !name.contains('/')
         && !name.starts_with("__")
         && name != "_index"
-        && name.trim_matches('.') != ""
+        && !name.trim_matches('.').is_empty()
 }

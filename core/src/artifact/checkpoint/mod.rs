@@ -139,11 +139,14 @@ impl Description {
         let hint = "tokenize the cells again with `--vocabulary MODEL` to use the model's own genes";
         let differs = |what: &str, found: &str, expected: &str| {
             let tokens = path.display();
-            let message = format!("`{tokens}` does not fit the model: its {what} is {found}, the model's {expected}");
+            let message =
+                format!("`{tokens}` does not fit the model: its {what} is {found}, the model's {expected}");
             Err(UserError::bad_data(message).hint(hint))
         };
         if index.vocabulary.digest != config.vocabulary.digest {
-            let name = |n_genes: u32, digest: &str| format!("{n_genes} genes ({}…)", &digest[..digest.len().min(12)]);
+            let name = |n_genes: u32, digest: &str| {
+                format!("{n_genes} genes ({}…)", &digest[..digest.len().min(12)])
+            };
             return differs(
                 "vocabulary",
                 &name(index.vocabulary.n_genes, &index.vocabulary.digest),
@@ -176,12 +179,16 @@ impl Checkpoint {
             }
             _ => anyhow::Error::new(error).context(format!("reading `{}`", config_path.display())),
         })?;
-        let malformed = |error: serde_json::Error| UserError::bad_data(format!("`{}`: {error}", config_path.display()));
+        let malformed =
+            |error: serde_json::Error| UserError::bad_data(format!("`{}`: {error}", config_path.display()));
         // The header first: a newer configuration may not parse, and its version says why.
         let header: Header = serde_json::from_str(&text).map_err(malformed)?;
         header.expect(FORMAT, VERSION, path)?;
         let config: Config = serde_json::from_str(&text).map_err(malformed)?;
-        config.model.validate().map_err(|error| UserError::bad_data(format!("`{}`: {error}", config_path.display())))?;
+        config
+            .model
+            .validate()
+            .map_err(|error| UserError::bad_data(format!("`{}`: {error}", config_path.display())))?;
         let vocabulary = Vocabulary::read(&path.join("vocabulary.parquet"))?;
         vocabulary.expect_digest(&config.vocabulary.digest, path)?;
         let classes = read_classes(path, &config)?;
@@ -212,7 +219,10 @@ impl Checkpoint {
     /// The weights without a class head, to begin another training with.
     pub fn body(&self) -> anyhow::Result<PanFoMa<Cpu>> {
         let config = ModelConfig { n_classes: 0, ..self.description.config.model.clone() };
-        weights::Tensors::read(&self.path.join("model.safetensors"))?.without("head.class.").model("", &config)?.exhausted()
+        weights::Tensors::read(&self.path.join("model.safetensors"))?
+            .without("head.class.")
+            .model("", &config)?
+            .exhausted()
     }
 
     /// The training history.
@@ -227,8 +237,8 @@ fn read_classes(path: &Path, config: &Config) -> anyhow::Result<Vec<String>> {
     }
     let file = path.join("label_map.json");
     let text = std::fs::read_to_string(&file).with_context(|| format!("reading `{}`", file.display()))?;
-    let map: LabelMap =
-        serde_json::from_str(&text).map_err(|error| UserError::bad_data(format!("`{}`: {error}", file.display())))?;
+    let map: LabelMap = serde_json::from_str(&text)
+        .map_err(|error| UserError::bad_data(format!("`{}`: {error}", file.display())))?;
     Ok(map.classes)
 }
 

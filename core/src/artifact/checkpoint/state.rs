@@ -10,14 +10,13 @@ use crate::model::PanFoMa;
 use crate::stage::UserError;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// `state.json`.
 ///
 /// ```json
 /// {"format": "panfoma.training-state", "version": 1, "identity": "{…}", "step": 100, "epoch": 1, "validated": 100,
-///  "best": {"step": 50, "score": "3ff0000000000000", "misses": 1}, "window": {"weight": "0", "sums": {}}}
+///  "best": {"step": 50, "score": "3ff0000000000000", "misses": 1}, "window": {"weight": "0000000000000000", "sums": []}}
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
@@ -55,8 +54,26 @@ pub struct Best {
 pub struct Window {
     /// Sum of the weights.
     pub weight: Exact,
-    /// Sum of weight times value, by metric.
-    pub sums: BTreeMap<String, Exact>,
+    /// Sum of weight times value, by metric, in the order they are reported.
+    pub sums: Vec<(String, Exact)>,
+}
+
+impl Window {
+    /// Adds means with a weight.
+    pub fn add<'a>(&mut self, weight: f64, means: impl IntoIterator<Item = (&'a str, f64)>) {
+        self.weight.0 += weight;
+        for (name, mean) in means {
+            match self.sums.iter_mut().find(|(known, _)| known == name) {
+                Some((_, sum)) => sum.0 += mean * weight,
+                None => self.sums.push((name.to_owned(), Exact(mean * weight))),
+            }
+        }
+    }
+
+    /// The means of everything added.
+    pub fn means(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.sums.iter().map(|(name, sum)| (name.as_str(), sum.0 / self.weight.0))
+    }
 }
 
 /// A number stored by its bits: JSON's decimal digits may come back as a neighbour.
@@ -138,7 +155,10 @@ impl State {
         let state: Self = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
         if (state.format.as_str(), state.version) != (FORMAT, VERSION) {
             let (format, version) = (&state.format, state.version);
-            return Err(refuse(format!("`{format}` version {version}, expected `{FORMAT}` version {VERSION}")).into());
+            return Err(refuse(format!(
+                "`{format}` version {version}, expected `{FORMAT}` version {VERSION}"
+            ))
+            .into());
         }
         Ok(state)
     }

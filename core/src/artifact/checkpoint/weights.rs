@@ -17,7 +17,8 @@ pub fn write(path: &Path, models: &[(&str, &PanFoMa<Cpu>)]) -> anyhow::Result<()
         model.params().into_iter().map(move |(name, tensor)| (format!("{prefix}{name}"), Stored(tensor)))
     });
     // No metadata: the library stores it as a hash map, whose order would change the bytes.
-    safetensors::serialize_to_file(tensors, None, path).with_context(|| format!("writing `{}`", path.display()))
+    safetensors::serialize_to_file(tensors, None, path)
+        .with_context(|| format!("writing `{}`", path.display()))
 }
 
 struct Stored<'a>(&'a Tensor<Cpu>);
@@ -62,7 +63,8 @@ impl Tensors {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("reading `{}`", path.display()))?;
         let refuse = |what: String| UserError::bad_data(format!("`{}`: {what}", path.display()));
-        let file = SafeTensors::deserialize(&bytes).map_err(|error| refuse(format!("no whole safetensors: {error}")))?;
+        let file = SafeTensors::deserialize(&bytes)
+            .map_err(|error| refuse(format!("no whole safetensors: {error}")))?;
         let mut left = BTreeMap::new();
         for (name, tensor) in file.iter() {
             if tensor.dtype() != Dtype::F32 {
@@ -102,7 +104,9 @@ impl Taken {
             None => {}
             Some(name) => {
                 let path = self.rest.path.display();
-                return Err(UserError::bad_data(format!("`{path}`: the model has no parameter `{name}`")).into());
+                return Err(
+                    UserError::bad_data(format!("`{path}`: the model has no parameter `{name}`")).into()
+                );
             }
         }
         Ok(self.model)

@@ -93,8 +93,6 @@ impl Vector for F32x4 {
 impl F32Vector for F32x4 {
     #[inline(always)]
     fn scale_by_power(p: Self, t: Self) -> Self {
-        Self(std::array::from_fn(|i| {
-            f32::from_bits(p.0[i].to_bits().wrapping_add(t.0[i].to_bits() << 23))
-        }))
+        Self(std::array::from_fn(|i| f32::from_bits(p.0[i].to_bits().wrapping_add(t.0[i].to_bits() << 23))))
     }
 }

@@ -70,8 +70,9 @@ fn check(
     tolerance: f64,
 ) {
     let n = 100_003;
-    let x: Vec<f32> =
-        (0..n).map(|i| (range.start + (range.end - range.start) * f64::from(i) / f64::from(n - 1)) as f32).collect();
+    let x: Vec<f32> = (0..n)
+        .map(|i| (range.start + (range.end - range.start) * f64::from(i) / f64::from(n - 1)) as f32)
+        .collect();
     each_level(|level| {
         let mut y = vec![0.0; x.len()];
         vectors(&x, &mut y);
@@ -92,7 +93,13 @@ fn functions_are_as_good_as_f32_allows() {
     check("sigmoid", sigmoid, |x| 1.0 / (1.0 + (-x).exp()), -87.0..87.0, 1e-6);
     let normal = |x: f64| 0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2);
     check("normal distribution", distribution, normal, -4.0..9.0, 3e-6);
-    check("normal density", density, |x| (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt(), -4.0..4.0, 3e-6);
+    check(
+        "normal density",
+        density,
+        |x| (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt(),
+        -4.0..4.0,
+        3e-6,
+    );
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(super) struct File {
 /// A group or a dataset.
 pub(super) enum Node {
     Group(Group),
-    Dataset(Dataset),
+    Dataset(Box<Dataset>),
 }
 
 impl File {
@@ -54,18 +54,20 @@ impl File {
     pub fn node(&self, path: &str) -> Result<Option<Node>> {
         let mut group = self.hdf5.root_group().map_err(|error| self.damaged(path, &error))?;
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        // What fails is the listing of the group that is searched.
+        let searched = |i: usize| if i == 0 { "/".to_owned() } else { parts[..i].join("/") };
         for (i, part) in parts.iter().enumerate() {
             match group.group(part) {
                 Ok(child) => group = child,
                 Err(Error::GroupNotFound(_)) if i + 1 == parts.len() => {
                     return match group.dataset(part) {
-                        Ok(dataset) => Ok(Some(Node::Dataset(dataset))),
+                        Ok(dataset) => Ok(Some(Node::Dataset(Box::new(dataset)))),
                         Err(error) if not_found(&error) => Ok(None),
-                        Err(error) => Err(self.damaged(path, &error)),
+                        Err(error) => Err(self.damaged(&searched(i), &error)),
                     };
                 }
                 Err(Error::GroupNotFound(_)) => return Ok(None),
-                Err(error) => return Err(self.damaged(path, &error)),
+                Err(error) => return Err(self.damaged(&searched(i), &error)),
             }
         }
         Ok(Some(Node::Group(group)))
@@ -79,7 +81,7 @@ impl File {
     /// The dataset at this path.
     pub fn dataset(&self, path: &str) -> Result<Dataset> {
         match self.node(path)? {
-            Some(Node::Dataset(dataset)) => Ok(dataset),
+            Some(Node::Dataset(dataset)) => Ok(*dataset),
             Some(Node::Group(_)) => Err(self.bad(format!("`{path}` is a group, expected a dataset"))),
             None => Err(self.bad(format!("`{path}` is missing"))),
         }

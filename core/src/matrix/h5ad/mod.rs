@@ -32,19 +32,27 @@ fn refuse_relatives(file: &File) -> Result<()> {
     let has = |path: &str| file.has(path);
     let kind = if has("mod")? && !has("X")? {
         (
-            "a MuData file (.h5mu)",
+            "a MuData file (.h5mu), which is not read",
             "write one modality as h5ad: `mudata.read(path)[\"rna\"].write_h5ad(\"rna.h5ad\")`",
         )
     } else if has("matrix")? && has("row_attrs")? {
-        ("a loom file", "convert it: `anndata.io.read_loom(path).write_h5ad(\"cells.h5ad\")`")
+        (
+            "a loom file, which is not read",
+            "convert it: `anndata.io.read_loom(path).write_h5ad(\"cells.h5ad\")`",
+        )
     } else if !has("obs")?
         && (has("matrix/barcodes")? || file.names("/")?.iter().any(|name| genome(file, name)))
     {
-        ("a 10x HDF5 file", "pass the directory with `matrix.mtx.gz` that Cell Ranger writes beside it")
+        (
+            "a 10x HDF5 file, which is not read",
+            "pass the directory with `matrix.mtx.gz` that Cell Ranger writes beside it",
+        )
+    } else if !has("obs")? {
+        ("no AnnData: `obs` is missing", "an `.h5ad` holds `obs`, `var` and a matrix")
     } else {
         return Ok(());
     };
-    let error = UserError::bad_data(format!("`{}` is {}, which is not read", file.path.display(), kind.0));
+    let error = UserError::bad_data(format!("`{}` is {}", file.path.display(), kind.0));
     Err(error.hint(kind.1).into())
 }
 
@@ -87,7 +95,7 @@ fn open_source(file: &Arc<File>, source: &Source) -> Result<Matrix> {
     let path = source.to_string();
     let (n_cells, n_genes) = (cells.len(), genes.len());
     let counts: Box<dyn Counts> = match file.node(&path)? {
-        Some(Node::Dataset(dataset)) => dense::open(file, dataset, &path, n_cells, n_genes)?,
+        Some(Node::Dataset(dataset)) => dense::open(file, *dataset, &path, n_cells, n_genes)?,
         Some(Node::Group(group)) => sparse::open(file, &group, &path, n_cells, n_genes)?,
         None => return Err(file.bad(format!("`{path}` is missing"))),
     };

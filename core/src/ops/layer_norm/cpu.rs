@@ -13,7 +13,7 @@ simd_kernel! {
                 sum = sum + V::at(x, c);
             }
             let mean = sum.sum() * one_over_n;
-            // Lanes past the end would add mean^2 each: they are taken off again by counting scalars there.
+            // Lanes past the end would add mean^2 each, so the tail is summed one by one.
             let mut square = V::zero();
             let whole = n / V::LANES * V::LANES;
             for c in (0..whole).step_by(V::LANES) {

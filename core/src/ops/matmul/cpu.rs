@@ -2,6 +2,7 @@ use std::ops::Range;
 
 use super::{Matmul, Matrix};
 use crate::device::cpu::stale;
+use crate::device::simd::simd_kernel;
 use crate::device::{Cpu, Real, Result, Tensor};
 
 /// A matrix in memory: element (r, c) at `data[r * row_stride + c * col_stride]`.
@@ -71,8 +72,20 @@ pub fn gemm<T: Real>(a: View<T>, b: View<T>, alpha: f64, accumulate: bool, y: &m
     }
 }
 
+simd_kernel! {
+    /// Inner product, summed by lanes.
+    pub fn dot<'a, T, V>(x: &'a [T], y: &'a [T]) -> T {
+        let mut sum = V::zero();
+        for c in (0..x.len()).step_by(V::LANES) {
+            sum = V::at(x, c).mul_add(V::at(y, c), sum);
+        }
+        sum.sum()
+    }
+}
+
 fn view<'a, T: Real>(x: &Matrix<'a, Cpu<T>>) -> View<'a, T> {
-    let view = View::new(&x.tensor.as_slice()[x.cols.start..], x.tensor.rows(), x.cols.len(), x.tensor.cols());
+    let view =
+        View::new(&x.tensor.as_slice()[x.cols.start..], x.tensor.rows(), x.cols.len(), x.tensor.cols());
     if x.transposed { view.t() } else { view }
 }
 

@@ -5,7 +5,9 @@ impl<T: Real> MeanPool for Cpu<T> {
     fn mean_pool(&self, x: &Tensor<Self>, sequences: &Sequences) -> Result<Tensor<Self>> {
         let n = x.cols();
         let mut y = self.zeros(&[sequences.n_valid.len(), n])?;
-        for (s, (&n_valid, y)) in sequences.n_valid.iter().zip(y.as_mut_slice().chunks_exact_mut(n)).enumerate() {
+        for (s, (&n_valid, y)) in
+            sequences.n_valid.iter().zip(y.as_mut_slice().chunks_exact_mut(n)).enumerate()
+        {
             for x in x.as_slice()[s * sequences.len * n..][..n_valid * n].chunks_exact(n) {
                 y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
             }
@@ -15,7 +17,12 @@ impl<T: Real> MeanPool for Cpu<T> {
         Ok(y)
     }
 
-    fn mean_pool_backward(&self, dy: &Tensor<Self>, sequences: &Sequences, dx: &mut Tensor<Self>) -> Result<()> {
+    fn mean_pool_backward(
+        &self,
+        dy: &Tensor<Self>,
+        sequences: &Sequences,
+        dx: &mut Tensor<Self>,
+    ) -> Result<()> {
         let n = dy.cols();
         for (s, (&n_valid, dy)) in sequences.n_valid.iter().zip(dy.as_slice().chunks_exact(n)).enumerate() {
             let share = T::ONE / T::from_f64(n_valid as f64);

@@ -10,5 +10,10 @@ pub trait MeanPool: Device {
     /// x: [n * len, D] -> [n, D]
     fn mean_pool(&self, x: &Tensor<Self>, sequences: &Sequences) -> Result<Tensor<Self>>;
     /// Adds to dx.
-    fn mean_pool_backward(&self, dy: &Tensor<Self>, sequences: &Sequences, dx: &mut Tensor<Self>) -> Result<()>;
+    fn mean_pool_backward(
+        &self,
+        dy: &Tensor<Self>,
+        sequences: &Sequences,
+        dx: &mut Tensor<Self>,
+    ) -> Result<()>;
 }

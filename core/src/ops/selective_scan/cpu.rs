@@ -321,7 +321,10 @@ fn sequences<'a, T: Real>(scan: &Scan<'a, Cpu<T>>, a: &'a [T]) -> impl Iterator<
     let (e, n, bc_cols) = (scan.a_log.rows(), scan.a_log.cols(), scan.bc.cols());
     let (rows, direction) = (scan.sequences.len, scan.direction);
     assert_eq!((scan.x.rows(), scan.x.cols()), (scan.sequences.rows(), e));
-    assert_eq!((scan.x.shape(), scan.x.rows(), scan.x.rows()), (scan.dt_raw.shape(), scan.bc.rows(), scan.xz.rows()));
+    assert_eq!(
+        (scan.x.shape(), scan.x.rows(), scan.x.rows()),
+        (scan.dt_raw.shape(), scan.bc.rows(), scan.xz.rows())
+    );
     assert_eq!((scan.xz.cols(), scan.dt_bias.cols(), scan.d.cols()), (2 * e, e, e));
     let (x, dt_raw, bc) = (scan.x.as_slice(), scan.dt_raw.as_slice(), scan.bc.as_slice());
     let (xz, dt_bias, d) = (scan.xz.as_slice(), scan.dt_bias.as_slice(), scan.d.as_slice());

@@ -1,17 +1,7 @@
 use super::{Chunks, SortGenes, Sorted};
 use crate::device::cpu::stale;
-use crate::device::simd::simd_kernel;
 use crate::device::{Cpu, Device, Real, Result, Tensor};
-
-simd_kernel! {
-    fn dot<'a, T, V>(x: &'a [T], y: &'a [T]) -> T {
-        let mut sum = V::zero();
-        for c in (0..x.len()).step_by(V::LANES) {
-            sum = V::at(x, c).mul_add(V::at(y, c), sum);
-        }
-        sum.sum()
-    }
-}
+use crate::ops::matmul::cpu::dot;
 
 /// Tokens of one cell in sorted order: scores descending, ties (0 and -0 tie) in input order, NaN behind every
 /// number, padding last.

@@ -1,0 +1,125 @@
+//! Cells on the map, coloured by a column: one path a level, about nine bytes a cell.
+
+use super::palette::{LOOKS, look};
+use crate::factor::{Factor, MISSING};
+use crate::geometry::Map;
+use maud::{Markup, html};
+use std::fmt::Write as _;
+
+const SIZE: f64 = 640.0;
+const MARGIN: f64 = 18.0;
+/// With more levels than this, names on the map would hide it.
+const NAMED: usize = 16;
+
+/// The map coloured by `factor`, named `name`.
+pub fn figure(map: &Map, factor: &Factor, name: &str) -> Markup {
+    let places = places(&map.positions);
+    let mut levels: Vec<(Option<usize>, Vec<usize>)> =
+        (0..factor.levels.len()).map(|level| (Some(level), Vec::new())).collect();
+    levels.push((None, Vec::new()));
+    for (i, &row) in map.rows.iter().enumerate() {
+        let level = factor.codes[row];
+        let at = if level == MISSING { factor.levels.len() } else { level as usize };
+        levels[at].1.push(i);
+    }
+    levels.retain(|level| !level.1.is_empty());
+    // The largest lie below; the order of colours is that of size too, so that the largest differ most.
+    levels.sort_by_key(|level| (level.0.is_none(), usize::MAX - level.1.len(), level.0));
+    let styled: Vec<(String, &str, bool, &Vec<usize>)> = levels
+        .iter()
+        .enumerate()
+        .map(|(at, (level, cells))| {
+            let (colour, square) = look(if level.is_some() { at } else { LOOKS });
+            (
+                level.map_or("not given".to_owned(), |level| factor.levels[level].clone()),
+                colour,
+                square,
+                cells,
+            )
+        })
+        .collect();
+    let radius = if map.rows.len() > 5_000 {
+        3.0
+    } else if map.rows.len() > 1_000 {
+        4.5
+    } else {
+        6.5
+    };
+    let title = format!("{} coloured by {name}", map.about);
+    html! {
+        figure {
+            svg viewBox={ "0 0 " (SIZE) " " (SIZE) } role="img" aria-label=(title) {
+                rect x="0.5" y="0.5" width=(SIZE - 1.0) height=(SIZE - 1.0) fill="#fff" stroke="#d8dee4" {}
+                @for (_, colour, square, cells) in &styled {
+                    path d=(dots(cells, &places)) fill="none" stroke=(colour) stroke-opacity="0.75"
+                        stroke-width=(radius) stroke-linecap=(if *square { "square" } else { "round" }) {}
+                }
+                @if styled.len() <= NAMED {
+                    @for (level, _, _, cells) in &styled {
+                        @let (x, y) = middle(cells, &places);
+                        text x=(x) y=(y) text-anchor=(anchor(x)) font-size="15" font-weight="600" stroke="#fff"
+                            stroke-width="4" stroke-linejoin="round" paint-order="stroke" { (short(level)) }
+                    }
+                }
+                text x=(SIZE - 8.0) y=(SIZE - 8.0) text-anchor="end" font-size="12" { "UMAP 1 →" }
+                text x="16" y=(SIZE - 30.0) font-size="12" transform={ "rotate(-90 16 " (SIZE - 30.0) ")" } { "UMAP 2 →" }
+            }
+            figcaption.caption { "Coloured by " strong { (name) } ". " (map.about) "." }
+            ul.legend {
+                @for (level, colour, square, cells) in &styled {
+                    li {
+                        svg width="11" height="11" viewBox="0 0 11 11" aria-hidden="true" {
+                            rect width="11" height="11" rx=(if *square { 0.0 } else { 5.5 }) fill=(colour) {}
+                        }
+                        (level) " (" (cells.len()) ")"
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Positions in pixels, whole, one scale for both axes.
+fn places(positions: &[f64]) -> Vec<(i32, i32)> {
+    let range = |axis: usize| {
+        let values = || positions.iter().skip(axis).step_by(2).copied();
+        (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max))
+    };
+    let ((x0, x1), (y0, y1)) = (range(0), range(1));
+    let scale = (SIZE - 2.0 * MARGIN) / (x1 - x0).max(y1 - y0).max(1e-9);
+    let place = |value: f64, low: f64, high: f64| SIZE / 2.0 + (value - (low + high) / 2.0) * scale;
+    let pair = |point: &[f64]| {
+        (place(point[0], x0, x1).round() as i32, (SIZE - place(point[1], y0, y1)).round() as i32)
+    };
+    positions.chunks_exact(2).map(pair).collect()
+}
+
+fn dots(cells: &[usize], places: &[(i32, i32)]) -> String {
+    let mut path = String::with_capacity(cells.len() * 10);
+    for &cell in cells {
+        let _ = write!(path, "M{} {}h0", places[cell].0, places[cell].1);
+    }
+    path
+}
+
+fn middle(cells: &[usize], places: &[(i32, i32)]) -> (i32, i32) {
+    let median = |of: fn(&(i32, i32)) -> i32| {
+        let mut values: Vec<i32> = cells.iter().map(|&cell| of(&places[cell])).collect();
+        values.sort_unstable();
+        values[values.len() / 2]
+    };
+    (median(|place| place.0), median(|place| place.1))
+}
+
+fn anchor(x: i32) -> &'static str {
+    match x {
+        ..140 => "start",
+        500.. => "end",
+        _ => "middle",
+    }
+}
+
+/// At most 26 letters.
+pub fn short(name: &str) -> String {
+    if name.chars().count() <= 26 { name.to_owned() } else { name.chars().take(25).chain(['…']).collect() }
+}

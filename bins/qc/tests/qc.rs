@@ -1,0 +1,309 @@
+//! The stage as users run it, against scanpy's numbers and anndata's reading.
+
+use clap::Parser;
+use panfoma_core::artifact::cells::Cells;
+use panfoma_core::stage::error::classify;
+use panfoma_core::stage::{Context, Stage};
+use panfoma_qc::Args;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    args: Args,
+}
+
+fn qc(output: &Path, inputs: &[PathBuf], flags: &[&str]) -> anyhow::Result<()> {
+    let mut line = vec!["panfoma-qc".into(), "-o".into(), output.as_os_str().to_owned(), "-i".into()];
+    line.extend(inputs.iter().map(|input| input.as_os_str().to_owned()));
+    line.extend(flags.iter().map(|flag| (*flag).into()));
+    Line::try_parse_from(line)?.args.run(&Context::for_library("panfoma-qc", 0))
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data")).join(name)
+}
+
+/// The real sets: `PANFOMA_DATA` or `../shared/data` beside the workspace; absent, they must not be in CI.
+fn data() -> Option<PathBuf> {
+    let path = std::env::var_os("PANFOMA_DATA").map_or_else(
+        || Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).to_owned(),
+        PathBuf::from,
+    );
+    if path.is_dir() {
+        return Some(path);
+    }
+    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "CI must set PANFOMA_DATA");
+    eprintln!("skipped: `{}` is not there", path.display());
+    None
+}
+
+fn report(output: &Path) -> serde_json::Value {
+    let path = format!("{}.qc.json", output.display());
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// All files of a store but its header, which names the input and its digest.
+fn bytes(store: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn walk(directory: &Path, store: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => walk(&path, store, files),
+                false => {
+                    _ = files
+                        .insert(path.strip_prefix(store).unwrap().to_owned(), std::fs::read(&path).unwrap())
+                }
+            }
+        }
+    }
+    let mut files = BTreeMap::new();
+    walk(store, store, &mut files);
+    files.retain(|path, _| !path.starts_with("uns/panfoma/header"));
+    files
+}
+
+#[test]
+fn the_same_counts_in_any_layout_give_the_same_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let layouts = [
+        "csr.h5ad",
+        "csr_gzip.h5ad",
+        "csr_lzf.h5ad",
+        "csr_zstd.h5ad",
+        "csr_unsorted.h5ad",
+        "csc.h5ad",
+        "csc_int64.h5ad",
+        "dense.h5ad",
+        "dense_uint16_gzip.h5ad",
+        "layer.h5ad",
+        "raw.h5ad",
+        "mtx",
+    ];
+    let mut first: Option<BTreeMap<PathBuf, Vec<u8>>> = None;
+    for layout in layouts {
+        let output = directory.path().join(format!("{layout}.zarr"));
+        qc(&output, &[fixture("matrix").join(layout)], &["--study", "s", "--max-pct-mt", "100"]).unwrap();
+        let bytes = bytes(&output);
+        assert!(bytes.len() > 20, "{layout}");
+        match &first {
+            None => first = Some(bytes),
+            Some(first) => {
+                let differing: Vec<_> =
+                    bytes.iter().filter(|(path, bytes)| first.get(*path) != Some(bytes)).collect();
+                assert!(differing.is_empty() && bytes.len() == first.len(), "{layout}: {differing:?}");
+            }
+        }
+    }
+}
+
+/// 3 cells x 5 genes, the second cell empty, the third gene a repetition of the first.
+#[test]
+fn an_empty_cell_is_removed_and_a_repeated_gene_added_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("cells.zarr");
+    qc(&output, &[fixture("matrix/csr.h5ad")], &["--max-pct-mt", "100"]).unwrap();
+    let cells = Cells::open(&output).unwrap();
+    let symbols: Vec<_> =
+        cells.genes().iter().map(|gene| (gene.symbol.as_str(), gene.n_cells_by_counts)).collect();
+    assert_eq!(symbols, [("TP53", 2), ("RPL11", 1), ("EGFR", 1), ("MT-ND1", 1)]);
+    assert_eq!(cells.cell_ids(0..2).unwrap(), ["csr:AAAC-1", "csr:AAAT-1"]);
+    let rows = cells.read_rows(0..2).unwrap();
+    assert_eq!(rows.row(0), (&[0, 3][..], &[3.0, 7.0][..]));
+    assert_eq!(rows.row(1), (&[0, 1, 2][..], &[4.0, 5.0, 30_000.0][..]));
+    let number = |column: &str, cell| cells.obs(column).unwrap().number(cell);
+    assert_eq!(
+        (number("n_genes_by_counts", 0), number("total_counts", 0), number("pct_counts_mt", 0)),
+        (3.0, 10.0, 70.0)
+    );
+    let removed = std::fs::read_to_string(format!("{}.removed.tsv", output.display())).unwrap();
+    assert_eq!(removed.lines().nth(1), Some("csr:AAAG-1\tcsr\tcsr\tmin_genes\t0\t0\tNaN"));
+    assert_eq!(report(&output)["studies"][0]["cells"]["removed"]["min_genes"], 1);
+    assert_eq!(report(&output)["studies"][0]["genes"]["duplicated"], 1);
+}
+
+#[test]
+fn removed_cells_can_be_kept_with_their_rule() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("cells.zarr");
+    qc(&output, &[fixture("matrix/csr.h5ad")], &["--keep-removed"]).unwrap();
+    let cells = Cells::open(&output).unwrap();
+    let rule = cells.obs("qc_removed_by").unwrap();
+    let rules: Vec<_> = (0..3).map(|cell| rule.text(cell).map(|text| text.into_owned())).collect();
+    assert_eq!(rules, [Some("max_pct_mt".to_owned()), Some("min_genes".to_owned()), None]);
+    let passes = cells.obs("passes_qc").unwrap();
+    assert_eq!([passes.number(0), passes.number(1), passes.number(2)], [0.0, 0.0, 1.0]);
+    assert!(cells.obs("pct_counts_mt").unwrap().number(1).is_nan());
+}
+
+/// 300 real cells with an empty and a one-gene cell; numbers from `scanpy.pp.calculate_qc_metrics`.
+#[test]
+fn metrics_and_filters_are_scanpys() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("cells.zarr");
+    qc(
+        &output,
+        &[fixture("qc/counts300.h5ad")],
+        &["--keep-removed", "--min-genes", "900", "--max-pct-mt", "5"],
+    )
+    .unwrap();
+    let cells = Cells::open(&output).unwrap();
+    let golden = std::fs::read_to_string(fixture("qc/qc_obs.csv")).unwrap();
+    let mut lines = golden.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    let golden: Vec<Vec<&str>> = lines.collect();
+    assert_eq!(cells.n_cells(), golden.len());
+    for name in ["n_genes_by_counts", "total_counts", "total_counts_mt", "pct_counts_mt", "pct_counts_ribo"] {
+        let at = header.iter().position(|other| *other == name).unwrap();
+        let ours = cells.obs(name).unwrap();
+        for (cell, row) in golden.iter().enumerate() {
+            let (found, expected) = (ours.number(cell), row[at].parse().unwrap_or(f64::NAN));
+            // scanpy divides in f32.
+            let near =
+                (found - expected).abs() <= 1e-6 * expected.abs() || (found.is_nan() && expected.is_nan());
+            assert!(near, "{name} of {}: {found}, expected {expected}", row[0]);
+        }
+    }
+    let value = |row: &[&str], name: &str| -> f64 {
+        row[header.iter().position(|other| *other == name).unwrap()].parse().unwrap_or(f64::NAN)
+    };
+    let passes = cells.obs("passes_qc").unwrap();
+    let expected: Vec<f64> = golden
+        .iter()
+        .map(|row| f64::from(value(row, "n_genes_by_counts") >= 900.0 && value(row, "pct_counts_mt") <= 5.0))
+        .collect();
+    assert_eq!((0..cells.n_cells()).map(|cell| passes.number(cell)).collect::<Vec<_>>(), expected);
+    let n = expected.iter().sum::<f64>() as usize;
+    assert!(0 < n && n < 300, "the thresholds divide the cells: {n} pass");
+}
+
+#[test]
+fn studies_are_merged_over_the_union_of_their_genes() {
+    let Some(data) = data() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("cells.zarr");
+    let inputs =
+        ["tumor_gbm_zhao2021_300genes", "tumor_pancancer_tcells_wu2020", "tumor_lung_luad_kim2020_T34"]
+            .map(|name| data.join(name).with_extension("h5ad"));
+    qc(&output, &inputs, &["--study", "gbm", "t", "luad", "--max-pct-mt", "100", "--min-genes", "1"])
+        .unwrap();
+    let cells = Cells::open(&output).unwrap();
+    assert_eq!((cells.n_cells(), cells.studies()), (5_597, &["gbm", "t", "luad"].map(str::to_owned)[..]));
+    let ids: Vec<_> = cells.genes().iter().map(|gene| gene.ensembl_id.as_str()).collect();
+    assert!(ids.is_sorted() && ids.iter().all(|id| id.starts_with("ENSG")));
+    assert_eq!((0..ids.len()).filter(|&gene| cells.measured(gene, 0)).count(), 300);
+    // A gene that a study did not measure has no counts in its cells.
+    let rows = cells.read_rows(0..5_000).unwrap();
+    assert!(rows.indices.iter().all(|&gene| cells.measured(gene as usize, 0)));
+    let patient = cells.obs("patient").unwrap();
+    assert_eq!(patient.text(0).as_deref(), Some("gbm:PW030"));
+    assert_eq!(cells.obs("study").unwrap().text(5_200).as_deref(), Some("luad"));
+    // `treatment` is a column of the first study alone.
+    let treatment = cells.obs("treatment").unwrap();
+    assert!(treatment.text(0).is_some() && treatment.text(5_200).is_none());
+}
+
+#[test]
+fn a_panel_of_300_genes_keeps_its_cells_by_default() {
+    let Some(data) = data() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let input = [data.join("tumor_gbm_zhao2021_300genes.h5ad")];
+    let output = directory.path().join("cells.zarr");
+    qc(&output, &input, &[]).unwrap();
+    assert!(Cells::open(&output).unwrap().n_cells() > 4_500);
+    let refused = qc(&directory.path().join("b.zarr"), &input, &["--min-genes", "400"]).unwrap_err();
+    assert_eq!(classify(&refused).0, 65);
+    assert!(refused.to_string().contains("would remove every cell"), "{refused}");
+}
+
+#[test]
+fn an_input_that_cannot_be_used_fails_or_is_skipped_and_recorded() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("cells.zarr");
+    let inputs = [fixture("matrix/csr.h5ad"), fixture("matrix/blosc.h5ad")];
+    assert_eq!(classify(&qc(&output, &inputs, &[]).unwrap_err()).0, 65);
+    assert!(!output.exists());
+    qc(&output, &inputs, &["--skip-unusable", "--max-pct-mt", "100"]).unwrap();
+    assert_eq!(Cells::open(&output).unwrap().studies(), ["csr"]);
+    let skipped = &report(&output)["skipped"][0];
+    assert_eq!(skipped["study"], "blosc");
+    assert!(skipped["reason"].as_str().unwrap().contains("blosc"));
+}
+
+#[test]
+fn genes_that_are_not_human_are_refused_with_a_remedy() {
+    let Some(data) = data() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let error = qc(&directory.path().join("a.zarr"), &[data.join("odd/derived/lowercase_genes.h5ad")], &[])
+        .unwrap_err();
+    let (code, hint) = classify(&error);
+    assert_eq!(code, 65);
+    assert!(
+        error.to_string().contains("0 of 600 gene names") && hint.unwrap().contains("orthologs"),
+        "{error}"
+    );
+}
+
+#[test]
+fn names_of_several_kinds_lead_to_the_same_genes() {
+    let Some(data) = data() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let ids = |name: &str| {
+        let output = directory.path().join(name).with_extension("zarr");
+        qc(&output, &[data.join("odd/derived").join(name).with_extension("h5ad")], &["--study", "s"])
+            .unwrap();
+        let genes = Cells::open(&output).unwrap();
+        genes.genes().iter().map(|gene| gene.ensembl_id.clone()).collect::<Vec<_>>()
+    };
+    let expected = ids("csc_counts");
+    assert!(expected.len() > 500);
+    // Half the genes of the barnyard file bear mouse's prefix and are left out.
+    for (name, n) in [("versioned_ensembl_ids", 500), ("genome_prefixed", 300)] {
+        let ids = ids(name);
+        assert!(ids.len() >= n && ids.iter().all(|id| expected.contains(id)), "{name}: {} genes", ids.len());
+    }
+    // Two in five symbols are of an older time, yet nearly all are found.
+    let old = ids("previous_symbols");
+    assert!(old.len() * 20 > expected.len() * 19, "{} of {}", old.len(), expected.len());
+}
+
+#[test]
+fn rare_genes_are_removed_on_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("cells.zarr");
+    qc(&output, &[fixture("matrix/csr.h5ad")], &["--max-pct-mt", "100", "--min-cells", "2"]).unwrap();
+    let cells = Cells::open(&output).unwrap();
+    let symbols: Vec<_> = cells.genes().iter().map(|gene| gene.symbol.as_str()).collect();
+    assert_eq!(symbols, ["TP53"]);
+    assert_eq!(cells.read_rows(0..2).unwrap().data, [3.0, 4.0]);
+}
+
+#[test]
+fn anndata_reads_the_merged_store_without_a_warning() {
+    let Some(data) = data() else { return };
+    let Some(python) = std::env::var_os("PANFOMA_PYTHON") else {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "CI must set PANFOMA_PYTHON");
+        eprintln!("skipped: PANFOMA_PYTHON names no interpreter with anndata");
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("cells.zarr");
+    let inputs = [
+        "tumor_pancancer_tcells_wu2020.h5ad",
+        "odd/derived/nullable_obs.h5ad",
+        "odd/derived/unicode_names.h5ad",
+    ]
+    .map(|name| data.join(name));
+    qc(&output, &inputs, &["--keep-unmapped", "--preset", "panfomabench"]).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/python/read_cells.py");
+    let read = std::process::Command::new(python).arg(script).arg(&output).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&read.stderr), "");
+    let seen: serde_json::Value = serde_json::from_slice(&read.stdout).unwrap();
+    let cells = Cells::open(&output).unwrap();
+    let sum: f64 =
+        cells.read_rows(0..cells.n_cells()).unwrap().data.iter().map(|&count| f64::from(count)).sum();
+    assert_eq!(seen["shape"], serde_json::json!([cells.n_cells(), cells.genes().len()]));
+    assert_eq!(seen["sum"].as_f64(), Some(sum));
+    assert_eq!(seen["studies"].as_array().unwrap().len(), 3);
+}
