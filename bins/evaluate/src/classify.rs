@@ -194,12 +194,11 @@ impl SplitScores {
                 .map_or_else(String::new, |n| format!(" of {n} patient{}", if n == 1 { "" } else { "s" }))
         );
         let says = |which: usize| {
-            let method = &methods[which];
-            let metric = self.get("macro_f1", method.name);
-            let value = metric.and_then(|m| m.value).unwrap_or(0.0);
-            let interval = metric.and_then(|m| m.interval.as_ref());
-            let interval = interval.map_or_else(String::new, |i| format!(" [{:.3}, {:.3}]", i.low, i.high));
-            format!("{} reaches a macro-F1 of {value:.3}{interval}", method.title)
+            format!(
+                "{} reaches a macro-F1 of {}",
+                methods[which].title,
+                self.value_with_interval(which, methods)
+            )
         };
         let Some(rival) = self.best(methods, |method| !is_model(method)) else {
             return format!(
@@ -217,7 +216,16 @@ impl SplitScores {
                 "The difference of {difference:+.3} [{low:+.3}, {high:+.3}] does not tell them apart: neither wins."
             ),
         };
-        format!("{on}{}. The best baseline, {}. {verdict}", says(model), lower_first(&says(rival)))
+        let (value, title) = (self.value_with_interval(rival, methods), lower_first(&methods[rival].title));
+        format!("{on}{}. The best baseline is {title}, with {value}. {verdict}", says(model))
+    }
+
+    /// `0.873 [0.854, 0.884]`, the macro-F1 of a method.
+    fn value_with_interval(&self, which: usize, methods: &[Method]) -> String {
+        let metric = self.get("macro_f1", methods[which].name);
+        let interval = metric.and_then(|metric| metric.interval.as_ref());
+        let interval = interval.map_or_else(String::new, |i| format!(" [{:.3}, {:.3}]", i.low, i.high));
+        format!("{:.3}{interval}", metric.and_then(|metric| metric.value).unwrap_or(0.0))
     }
 
     /// What the intervals are over.

@@ -120,8 +120,7 @@ impl<'a> Outcome<'a> {
         }
         let held_out = cells.labelled(self.splits.first().map_or(Split::Test, |split| split.split), label);
         let mut columns = vec!["study", "sample"];
-        columns.extend(args.batch.as_deref());
-        columns.dedup();
+        columns.extend(args.batch.as_deref().filter(|batch| !["study", "sample"].contains(batch)));
         columns.retain(|name| name != column);
         self.confounding =
             columns.into_iter().filter_map(|name| confounding(cells, label, name, &held_out)).collect();

@@ -9,7 +9,8 @@
 //!                 "inputs": [{"name": "model", "blake3": "..."}], "seed": 0}}
 //! ```
 
-use super::streamed::{ROWS_PER_GROUP, TableReader, TableWriter, column};
+use super::streamed::{self, ROWS_PER_GROUP, StreamedTable, column};
+use super::table::Table;
 use super::{Header, Provenance};
 use crate::stage::UserError;
 use arrow_array::{ArrayRef, Float32Array, RecordBatch, StringArray, UInt32Array};
@@ -55,7 +56,7 @@ fn schema() -> SchemaRef {
 
 /// Streams edges into `edges.parquet`; the bytes do not depend on how the edges are cut into blocks.
 pub struct Writer {
-    table: TableWriter,
+    table: StreamedTable,
     pending: Vec<Edge>,
 }
 
@@ -63,7 +64,7 @@ impl Writer {
     /// Starts the file under a temporary name.
     pub fn create(path: &Path, provenance: Provenance) -> anyhow::Result<Self> {
         let header = Header::new(FORMAT, VERSION, provenance);
-        Ok(Self { table: TableWriter::create(path, schema(), &header)?, pending: Vec::new() })
+        Ok(Self { table: StreamedTable::create(path, &schema(), &header)?, pending: Vec::new() })
     }
 
     /// Appends edges.
@@ -98,7 +99,7 @@ impl Writer {
             texts(|edge| &edge.group),
             texts(|edge| &edge.method),
         ];
-        self.table.write(&RecordBatch::try_new(schema(), arrays)?)?;
+        self.table.write(RecordBatch::try_new(schema(), arrays)?)?;
         self.pending.clear();
         Ok(())
     }
@@ -108,6 +109,7 @@ impl Writer {
 #[derive(Clone, Debug)]
 pub struct Reader {
     path: PathBuf,
+    table: Table,
     /// Format, version, provenance.
     pub header: Header,
     /// Number of edges.
@@ -117,25 +119,24 @@ pub struct Reader {
 impl Reader {
     /// Reads and checks header and schema.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let (table, header) = TableReader::open::<Header>(path, FORMAT, VERSION)?;
-        table.expect_columns(&schema())?;
-        Ok(Self { path: path.to_owned(), header, n_edges: table.n_rows() })
+        let (table, header) = streamed::open(path, FORMAT, VERSION, |_: &Header| schema())?;
+        Ok(Self { path: path.to_owned(), header, n_edges: table.n_rows(), table })
     }
 
     /// Blocks of edges in file order.
     pub fn blocks(&self) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Vec<Edge>>> + use<>> {
-        let (table, _) = TableReader::open::<Header>(&self.path, FORMAT, VERSION)?;
         let path = self.path.clone();
-        Ok(table.batches(&[])?.map(move |batch| read(&batch?, &path)))
+        let columns = schema().fields().iter().map(|field| field.name().clone()).collect();
+        Ok(streamed::batches(self.table.clone(), columns).map(move |batch| read(&batch?, &path)))
     }
 }
 
 fn read(batch: &RecordBatch, path: &Path) -> anyhow::Result<Vec<Edge>> {
-    let texts = |name| column::<StringArray>(batch, name, false, path);
+    let texts = |name| column::<StringArray>(batch, name, path);
     let (regulator, target) = (texts("regulator")?, texts("target")?);
     let (group, method) = (texts("group")?, texts("method")?);
-    let score = column::<Float32Array>(batch, "score", false, path)?;
-    let rank = column::<UInt32Array>(batch, "rank", false, path)?;
+    let score = column::<Float32Array>(batch, "score", path)?;
+    let rank = column::<UInt32Array>(batch, "rank", path)?;
     if let Some(at) = score.values().iter().position(|score| !score.is_finite()) {
         let message = format!(
             "`{}`: the score of {} -> {} is {}, expected a finite number",

@@ -11,7 +11,8 @@
 //! ```
 
 use super::obs::{Obs, check_names};
-use super::streamed::{ROWS_PER_GROUP, TableReader, TableWriter, column};
+use super::streamed::{self, ROWS_PER_GROUP, StreamedTable, column};
+use super::table::Table;
 use super::{Header, Provenance};
 use crate::stage::UserError;
 use arrow_array::{Array, ArrayRef, FixedSizeListArray, Float32Array, RecordBatch};
@@ -54,12 +55,12 @@ impl Metadata {
 
 /// `fixed_size_list<float32, n>`.
 pub(super) fn vector_type(n: usize) -> DataType {
-    DataType::FixedSizeList(Arc::new(Field::new("element", DataType::Float32, false)), n as i32)
+    DataType::FixedSizeList(Arc::new(Field::new("item", DataType::Float32, false)), n as i32)
 }
 
 /// `values`: [rows × n] row-major.
 pub(super) fn vectors(values: Vec<f32>, n: usize) -> anyhow::Result<ArrayRef> {
-    let field = Arc::new(Field::new("element", DataType::Float32, false));
+    let field = Arc::new(Field::new("item", DataType::Float32, false));
     Ok(Arc::new(FixedSizeListArray::try_new(field, n as i32, Arc::new(Float32Array::from(values)), None)?))
 }
 
@@ -69,8 +70,8 @@ pub(super) fn vector_values(
     name: &str,
     n: usize,
     path: &Path,
-) -> Result<Vec<f32>, UserError> {
-    let list = column::<FixedSizeListArray>(batch, name, false, path)?;
+) -> anyhow::Result<Vec<f32>> {
+    let list = column::<FixedSizeListArray>(batch, name, path)?;
     let values =
         list.values().as_any().downcast_ref::<Float32Array>().filter(|values| values.null_count() == 0);
     let values = values
@@ -83,13 +84,14 @@ pub(super) fn vector_values(
             "`{}`: column `{name}` holds {}, expected finite numbers",
             path.display(),
             values[at]
-        ))),
+        ))
+        .into()),
     }
 }
 
 /// Streams cells into `embeddings.parquet`; the bytes do not depend on how the cells are cut into blocks.
 pub struct Writer {
-    table: TableWriter,
+    table: StreamedTable,
     metadata: Metadata,
     schema: SchemaRef,
     pending: Obs,
@@ -101,7 +103,7 @@ impl Writer {
     pub fn create(path: &Path, metadata: Metadata) -> anyhow::Result<Self> {
         check_names(&metadata.columns, &["cell_id", "split", "embedding"])?;
         let schema = metadata.schema();
-        let table = TableWriter::create(path, Arc::clone(&schema), &metadata)?;
+        let table = StreamedTable::create(path, &schema, &metadata)?;
         let pending = Obs::with_columns(metadata.columns.len());
         Ok(Self { table, metadata, schema, pending, values: Vec::new() })
     }
@@ -129,7 +131,7 @@ impl Writer {
     fn write_rows(&mut self, n: usize) -> anyhow::Result<()> {
         let mut arrays = self.pending.drain(n).arrays();
         arrays.push(vectors(self.values.drain(..n * self.metadata.dim).collect(), self.metadata.dim)?);
-        self.table.write(&RecordBatch::try_new(Arc::clone(&self.schema), arrays)?)
+        self.table.write(RecordBatch::try_new(Arc::clone(&self.schema), arrays)?)
     }
 }
 
@@ -137,6 +139,7 @@ impl Writer {
 #[derive(Clone, Debug)]
 pub struct Reader {
     path: PathBuf,
+    table: Table,
     /// What the file says about itself.
     pub metadata: Metadata,
     /// Number of cells.
@@ -146,15 +149,15 @@ pub struct Reader {
 impl Reader {
     /// Reads and checks header and schema.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let (table, metadata) = TableReader::open::<Metadata>(path, FORMAT, VERSION)?;
-        table.expect_columns(&metadata.schema())?;
-        Ok(Self { path: path.to_owned(), metadata, n_cells: table.n_rows() })
+        let (table, metadata) = streamed::open(path, FORMAT, VERSION, Metadata::schema)?;
+        Ok(Self { path: path.to_owned(), metadata, n_cells: table.n_rows(), table })
     }
 
     /// Blocks of cells with their embeddings, [cells × dim] row-major, in file order.
     pub fn blocks(&self) -> anyhow::Result<impl Iterator<Item = anyhow::Result<(Obs, Vec<f32>)>> + use<>> {
         let (path, metadata) = (self.path.clone(), self.metadata.clone());
-        Ok(self.table()?.batches(&[])?.map(move |batch| {
+        let columns = self.obs_columns().chain(["embedding".to_owned()]).collect();
+        Ok(streamed::batches(self.table.clone(), columns).map(move |batch| {
             let batch = batch?;
             let obs = Obs::from_batch(&batch, &metadata.columns, &path)?;
             Ok((obs, vector_values(&batch, "embedding", metadata.dim, &path)?))
@@ -164,13 +167,13 @@ impl Reader {
     /// The same cells without their embeddings, which are not read from disk.
     pub fn obs_blocks(&self) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Obs>> + use<>> {
         let (path, names) = (self.path.clone(), self.metadata.columns.clone());
-        let columns: Vec<&str> = names.iter().map(String::as_str).chain(["cell_id", "split"]).collect();
-        let batches = self.table()?.batches(&columns)?;
-        Ok(batches.map(move |batch| Ok(Obs::from_batch(&batch?, &names, &path)?)))
+        let batches = streamed::batches(self.table.clone(), self.obs_columns().collect());
+        Ok(batches.map(move |batch| Obs::from_batch(&batch?, &names, &path)))
     }
 
-    fn table(&self) -> anyhow::Result<TableReader> {
-        Ok(TableReader::open::<Metadata>(&self.path, FORMAT, VERSION)?.0)
+    fn obs_columns(&self) -> impl Iterator<Item = String> {
+        let names = self.metadata.columns.iter().cloned();
+        names.chain(["cell_id", "split"].map(str::to_owned))
     }
 }
 

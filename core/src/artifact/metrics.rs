@@ -5,7 +5,7 @@
 //! `n` uint64 (cells or edges counted) · `split`, `group`, `method`, `definition` utf8. Metadata `panfoma`: the header.
 
 use super::Header;
-use super::streamed::TableWriter;
+use super::table;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use serde::Serialize;
@@ -89,7 +89,6 @@ pub fn write(path: &Path, header: &Header, metrics: &[Metric]) -> anyhow::Result
         texts(|m| &m.method),
         texts(|m| &m.definition),
     ];
-    let mut table = TableWriter::create(path, Arc::clone(&schema), header)?;
-    table.write(&RecordBatch::try_new(schema, arrays)?)?;
-    table.finish()
+    let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)?;
+    table::write(path, header, &schema, [Ok(batch)])
 }

@@ -1,6 +1,7 @@
 //! What travels with each cell through embeddings and predictions: its name, its split, its labels and groups.
 
 use super::streamed::column;
+use super::table::typed;
 use crate::stage::UserError;
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field};
@@ -76,20 +77,22 @@ impl Obs {
         arrays
     }
 
-    pub(super) fn from_batch(batch: &RecordBatch, names: &[String], path: &Path) -> Result<Self, UserError> {
-        let texts = |name, nullable| column::<StringArray>(batch, name, nullable, path);
-        let required = |name| Ok::<_, UserError>(texts(name, false)?.iter().flatten());
-        let split = required("split")?
-            .map(|name| {
-                name.parse::<Split>()
-                    .map_err(|what| UserError::bad_data(format!("`{}`: {what}", path.display())))
-            })
-            .collect::<Result<_, _>>()?;
-        let columns = names
-            .iter()
-            .map(|name| Ok(texts(name, true)?.iter().map(|text| text.map(str::to_owned)).collect()))
-            .collect::<Result<_, UserError>>()?;
-        Ok(Self { cell_id: required("cell_id")?.map(str::to_owned).collect(), split, columns })
+    pub(super) fn from_batch(batch: &RecordBatch, names: &[String], path: &Path) -> anyhow::Result<Self> {
+        let required =
+            |name| Ok::<_, anyhow::Error>(column::<StringArray>(batch, name, path)?.iter().flatten());
+        let parse = |name: &str| {
+            let bad = |what| UserError::bad_data(format!("`{}`: {what}", path.display()));
+            name.parse::<Split>().map_err(bad)
+        };
+        let columns = names.iter().map(|name| {
+            let texts: &StringArray = typed(batch, name, path)?;
+            Ok(texts.iter().map(|text| text.map(str::to_owned)).collect())
+        });
+        Ok(Self {
+            cell_id: required("cell_id")?.map(str::to_owned).collect(),
+            split: required("split")?.map(parse).collect::<Result<_, _>>()?,
+            columns: columns.collect::<anyhow::Result<_>>()?,
+        })
     }
 }
 

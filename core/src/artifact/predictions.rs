@@ -13,7 +13,8 @@
 
 use super::embeddings::{vector_type, vector_values, vectors};
 use super::obs::{Obs, check_names};
-use super::streamed::{ROWS_PER_GROUP, TableReader, TableWriter, column};
+use super::streamed::{self, ROWS_PER_GROUP, StreamedTable, column};
+use super::table::{Table, typed};
 use super::{Header, Provenance};
 use crate::stage::UserError;
 use arrow_array::{ArrayRef, Float32Array, RecordBatch, StringArray};
@@ -108,7 +109,7 @@ fn best_of(row: &[f32]) -> (usize, f32, f32) {
 
 /// Streams cells into `predictions.parquet`; the bytes do not depend on how the cells are cut into blocks.
 pub struct Writer {
-    table: TableWriter,
+    table: StreamedTable,
     metadata: Metadata,
     schema: SchemaRef,
     pending: Block,
@@ -121,7 +122,7 @@ impl Writer {
         check_names(&metadata.columns, &[&["cell_id", "split"], own.as_slice()].concat())?;
         assert!(!metadata.classes.is_empty(), "predictions need at least one class");
         let schema = metadata.schema();
-        let table = TableWriter::create(path, Arc::clone(&schema), &metadata)?;
+        let table = StreamedTable::create(path, &schema, &metadata)?;
         let pending = Block { obs: Obs::with_columns(metadata.columns.len()), ..Block::default() };
         Ok(Self { table, metadata, schema, pending })
     }
@@ -170,7 +171,7 @@ impl Writer {
             vectors(rows.probabilities, classes.len())?,
         ];
         let arrays = rows.obs.arrays().into_iter().chain(own).collect();
-        self.table.write(&RecordBatch::try_new(Arc::clone(&self.schema), arrays)?)
+        self.table.write(RecordBatch::try_new(Arc::clone(&self.schema), arrays)?)
     }
 }
 
@@ -187,6 +188,7 @@ pub struct Predicted {
 #[derive(Clone, Debug)]
 pub struct Reader {
     path: PathBuf,
+    table: Table,
     /// What the file says about itself.
     pub metadata: Metadata,
     /// Number of cells.
@@ -196,23 +198,22 @@ pub struct Reader {
 impl Reader {
     /// Reads and checks header and schema.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let (table, metadata) = TableReader::open::<Metadata>(path, FORMAT, VERSION)?;
-        table.expect_columns(&metadata.schema())?;
-        Ok(Self { path: path.to_owned(), metadata, n_cells: table.n_rows() })
+        let (table, metadata) = streamed::open(path, FORMAT, VERSION, Metadata::schema)?;
+        Ok(Self { path: path.to_owned(), metadata, n_cells: table.n_rows(), table })
     }
 
     /// Blocks of cells in file order.
     pub fn blocks(&self) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Predicted>> + use<>> {
-        let (table, metadata) = TableReader::open::<Metadata>(&self.path, FORMAT, VERSION)?;
-        let path = self.path.clone();
-        Ok(table.batches(&[])?.map(move |batch| read(&batch?, &metadata, &path)))
+        let (path, metadata) = (self.path.clone(), self.metadata.clone());
+        let columns = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
+        Ok(streamed::batches(self.table.clone(), columns).map(move |batch| read(&batch?, &metadata, &path)))
     }
 }
 
 fn read(batch: &RecordBatch, metadata: &Metadata, path: &Path) -> anyhow::Result<Predicted> {
     let obs = Obs::from_batch(batch, &metadata.columns, path)?;
-    let label = column::<StringArray>(batch, "label", true, path)?;
-    let names = column::<StringArray>(batch, "predicted", false, path)?;
+    let label = typed::<StringArray>(batch, "label", path)?;
+    let names = column::<StringArray>(batch, "predicted", path)?;
     let n_classes = metadata.classes.len();
     let probabilities = vector_values(batch, "probabilities", n_classes, path)?;
     for (row, cell) in probabilities.chunks_exact(n_classes).zip(&obs.cell_id) {

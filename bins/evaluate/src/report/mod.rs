@@ -121,7 +121,7 @@ fn classification(outcome: &Outcome, split: &SplitScores) -> Markup {
         p.caption { (split.n_cells) " cells" @if let Some(n) = split.n_patients { " of " (n) " patients" }
             ". Best macro-F1 first; intervals are 95 % bootstraps over " (split.over()) ", the same resamples for every method." }
         (curves::whiskers(&whiskers, "macro-F1", &format!("Macro-F1 of every method on the {} split with 95 % intervals.", split.split.name())))
-        div.scroll { table {
+        div.scroll { table.methods {
             tr { th { "method" } @for (_, head) in SHOWN { th.n { (head) } } @if has_unassigned { th.n { "unassigned" } } }
             @for &which in &order {
                 @let method = &outcome.methods[which];
@@ -176,7 +176,7 @@ fn value(metric: Option<&Metric>) -> Markup {
     let Some(metric) = metric else { return html! { "–" } };
     match (&metric.value, &metric.interval) {
         (Some(value), Some(i)) => {
-            html! { (format!("{value:.3}")) " " span.ci { "[" (format!("{:.3}", i.low)) ", " (format!("{:.3}", i.high)) "]" } }
+            html! { (format!("{value:.3}")) " " span.ci.interval { "[" (format!("{:.3}", i.low)) ", " (format!("{:.3}", i.high)) "]" } }
         }
         (Some(value), None) => html! { (format!("{value:.3}")) },
         (None, _) => {
@@ -216,9 +216,9 @@ fn embedding(outcome: &Outcome) -> Markup {
             } }
         }
         div.maps {
-            @if let Some((name, label)) = &outcome.inputs.label { (scatter::figure(&outcome.map, label, name)) }
+            @if let Some((name, label)) = &outcome.inputs.label { (scatter::figure(&outcome.map, label, name, true)) }
             @if let Some((name, factor)) = outcome.second_colour.as_deref().and_then(|name| Some((name, cells.column(name)?))) {
-                (scatter::figure(&outcome.map, factor, name))
+                (scatter::figure(&outcome.map, factor, name, false))
             }
         }
         p.caption { "UMAP of the embedding (15 neighbours, min_dist 0.5): near cells are alike; distances between groups and their sizes mean little." }

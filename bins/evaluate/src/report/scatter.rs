@@ -11,8 +11,8 @@ const MARGIN: f64 = 18.0;
 /// With more levels than this, names on the map would hide it.
 const NAMED: usize = 16;
 
-/// The map coloured by `factor`, named `name`.
-pub fn figure(map: &Map, factor: &Factor, name: &str) -> Markup {
+/// The map coloured by `factor`, which is called `name`; `named` writes its levels on the map.
+pub fn figure(map: &Map, factor: &Factor, name: &str, named: bool) -> Markup {
     let places = places(&map.positions);
     let mut levels: Vec<(Option<usize>, Vec<usize>)> =
         (0..factor.levels.len()).map(|level| (Some(level), Vec::new())).collect();
@@ -54,7 +54,7 @@ pub fn figure(map: &Map, factor: &Factor, name: &str) -> Markup {
                     path d=(dots(cells, &places)) fill="none" stroke=(colour) stroke-opacity="0.75"
                         stroke-width=(radius) stroke-linecap=(if *square { "square" } else { "round" }) {}
                 }
-                @if styled.len() <= NAMED {
+                @if named && styled.len() <= NAMED {
                     @for (level, _, _, cells) in &styled {
                         @let (x, y) = middle(cells, &places);
                         text x=(x) y=(y) text-anchor=(anchor(x)) font-size="15" font-weight="600" stroke="#fff"
