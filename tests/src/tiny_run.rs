@@ -4,9 +4,9 @@ use crate::simulate::{self, Parameters};
 use crate::stages::{self, Ended};
 use std::path::{Path, PathBuf};
 
-/// Two studies of four patients: each cancer type in both, and patients enough for three splits.
+/// Two studies of six patients: each cancer type in both, with three patients, one for each split.
 const COHORT: Parameters =
-    Parameters { studies: 2, patients_per_study: 4, cells_per_patient: 30, genes: 700, seed: 11 };
+    Parameters { studies: 2, patients_per_study: 6, cells_per_patient: 20, genes: 700, seed: 11 };
 
 /// One flag with its values.
 pub type Flag = (&'static str, Vec<String>);
@@ -110,8 +110,13 @@ impl TinyRun {
             "evaluate" => vec![
                 ("embeddings", path("embeddings.parquet")),
                 ("predictions", path("predictions.parquet")),
+                ("tokens", path("tokens")),
+                ("model", path("annotator")),
+                ("qc", path("cells.zarr.qc.json")),
+                ("batch", text("batch")),
                 ("edges", path("edges.parquet")),
-                ("reference", path("cohort/truth/network.csv")),
+                ("reference-network", path("cohort/truth/network.csv")),
+                ("universe", text("tf")),
             ],
             _ => panic!("no stage is called `{stage}`"),
         };
