@@ -48,14 +48,15 @@ stage() {
     (cd "$out" && "$bin/panfoma-$name" "$@" "${common[@]}")
 }
 
-reference=()
+regulators=() reference=()
 if [ ${#inputs[@]} -eq 0 ]; then
     if [ ! -e "$out/cohort" ]; then
         echo "== simulate a cohort" >&2
         "$bin/panfoma-simulate-cohort" --out "$out/cohort" --seed "$seed"
     fi
     inputs=("$out"/cohort/*.h5ad)
-    reference=(--regulators "$out/cohort/regulators.txt")
+    regulators=(--regulators "$out/cohort/truth/regulators.txt")
+    reference=(--edges edges.parquet --reference-network "$out/cohort/truth/network.csv" --universe tf)
 fi
 
 stage qc       cells.zarr         --input "${inputs[@]}" --output cells.zarr --skip-unusable
@@ -63,7 +64,7 @@ stage tokenize tokens             --input cells.zarr --output tokens --labels "$
 stage pretrain pretrained         --input tokens --output pretrained --preset tiny --max-steps "$steps"
 stage finetune finetuned          --input tokens --model pretrained --output finetuned --label "$label" --max-steps $((steps / 2))
 stage embed    embeddings.parquet --input tokens --model finetuned --output embeddings.parquet --predictions predictions.parquet --draws 4
-stage grn      edges.parquet      --input tokens --model pretrained --output edges.parquet --group-by "$label" "${reference[@]}"
+stage grn      edges.parquet      --input tokens --model pretrained --output edges.parquet --group-by "$label" "${regulators[@]}"
 stage evaluate evaluation         --embeddings embeddings.parquet --predictions predictions.parquet --tokens tokens \
-    --model pretrained --model finetuned --edges edges.parquet --label "$label" --output evaluation
+    --model pretrained --model finetuned "${reference[@]}" --label "$label" --output evaluation
 echo "report: $out/evaluation/report.html"

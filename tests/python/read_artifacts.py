@@ -21,8 +21,8 @@ root = Path(sys.argv[1])
 out = {}
 
 
-def header(metadata, expected):
-    found = json.loads(metadata[b"panfoma"] if isinstance(metadata, dict) else metadata)
+def header(text, expected):
+    found = json.loads(text)
     assert found["format"] == expected and found["version"] == 1, found
     assert found["provenance"]["tool"].startswith("panfoma-"), found
     return found
@@ -134,7 +134,7 @@ out["classes"] = classes
 
 # embeddings.parquet
 table = pq.read_table(root / "embeddings.parquet")
-header(table.schema.metadata, "panfoma.embeddings")
+header(pq.read_metadata(root / "embeddings.parquet").metadata[b"panfoma"], "panfoma.embeddings")
 columns(table.schema, {"cell_id": pa.string(), "split": pa.string(), "cell_type": pa.string()})
 d_model = fixed(pa.float32(), table.schema, "embedding")
 embedding = np.stack(table["embedding"].to_numpy(zero_copy_only=False))
@@ -144,7 +144,7 @@ out["embeddings"], out["d_model"] = table.num_rows, d_model
 
 # predictions.parquet
 table = pq.read_table(root / "predictions.parquet")
-found = header(table.schema.metadata, "panfoma.predictions")
+found = header(pq.read_metadata(root / "predictions.parquet").metadata[b"panfoma"], "panfoma.predictions")
 assert found["classes"] == classes and found["label_column"] == "cell_type", found
 columns(
     table.schema,
@@ -170,7 +170,7 @@ assert list(annotated.obs_names) == list(cells.obs_names) and (annotated.X != ce
 
 # edges.parquet
 table = pq.read_table(root / "edges.parquet")
-header(table.schema.metadata, "panfoma.edges")
+header(pq.read_metadata(root / "edges.parquet").metadata[b"panfoma"], "panfoma.edges")
 columns(
     table.schema,
     {"regulator": pa.string(), "target": pa.string(), "score": pa.float32(), "rank": pa.uint32(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The stages in the order in which a cohort passes through them.
-pub const STAGES: [&str; 6] = ["qc", "tokenize", "pretrain", "finetune", "embed", "grn"];
+pub const STAGES: [&str; 7] = ["qc", "tokenize", "pretrain", "finetune", "embed", "grn", "evaluate"];
 
 /// Stages that run a model, and so take a device.
 pub const WITH_MODEL: [&str; 4] = ["pretrain", "finetune", "embed", "grn"];

@@ -114,7 +114,7 @@ fn gene(ensembl_id: String, symbol: String, (role, program): (Role, Option<usize
 fn is_ribosomal_protein(symbol: &str) -> bool {
     let number = symbol.strip_prefix("RPL").or_else(|| symbol.strip_prefix("RPS"));
     number.is_some_and(|n| {
-        let digits = n.trim_end_matches(|c: char| matches!(c, 'A' | 'X'));
+        let digits = n.trim_end_matches(['A', 'X']);
         !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
     })
 }

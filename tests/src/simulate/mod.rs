@@ -122,7 +122,7 @@ mod tests {
         let cohort = directory.path().join("cohort");
         let small =
             Parameters { studies: 2, patients_per_study: 4, cells_per_patient: 4, genes: 600, seed: 1 };
-        let mut write_and_read = |parameters| {
+        let write_and_read = |parameters| {
             write(&cohort, parameters).unwrap();
             files(&cohort)
         };
