@@ -69,7 +69,8 @@ impl<'a> Outcome<'a> {
         };
         tracing::info!("the map is drawn");
         outcome.classify(args, context)?;
-        if let (Some(edges), Some(reference)) = (&inputs.edges, &args.reference_network) {
+        if let Some(edges) = &inputs.edges {
+            let reference = args.reference_network.as_deref();
             outcome.network = Some(network::evaluate(edges, reference, args.universe.into(), context)?);
         }
         Ok(outcome)
