@@ -43,12 +43,12 @@ impl Stage for Args {
     fn run(self, context: &Context) -> anyhow::Result<()> {
         let started = Instant::now();
         context.refuse_missing_device()?;
+        context.refuse_existing(&self.output)?;
         let plan = Plan::new(&self, context.seed)?;
         if context.dry_run {
             print!("{}", plan.describe(context.threads));
             return Ok(());
         }
-        context.refuse_existing(&self.output)?;
         let model = plan.checkpoint.weights()?;
         let mut writer = Writer::create(&self.output, plan.provenance(context)?)?;
         if plan.has(Method::Attention) {
