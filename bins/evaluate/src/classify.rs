@@ -63,6 +63,8 @@ pub fn score(
         let of_truth = at.iter().map(|&at| method.of_truth[at]);
         let table = Table { split, method: method.name, n: at.len() as u64 };
         metrics.extend(table.overall(confusion, log_loss(of_truth, f64::from(f32::EPSILON)), &draws, which));
+        let abstained: Vec<bool> = at.iter().map(|&at| method.abstained[at]).collect();
+        metrics.extend(table.abstention(&truth, &predicted[which], &abstained));
         metrics.extend(table.per_class(confusion, classes));
     }
     Some(SplitScores { split, n_cells: at.len(), n_patients, confusions, metrics, draws })
@@ -106,23 +108,14 @@ impl Table {
             metric
         };
         let all = |metric, value, definition| self.row(metric, "all", value, definition);
-        let unassigned = Ok(c.n_unassigned() as f64 / self.n as f64);
         vec![
             with(
-                all(
-                    "accuracy",
-                    c.accuracy(),
-                    "Share of cells predicted right; unassigned cells count as wrong",
-                ),
+                all("accuracy", c.accuracy(), "Share of cells whose likeliest class is the true one"),
                 draws,
                 &draws.accuracy,
             ),
             with(
-                all(
-                    "macro_f1",
-                    c.macro_f1(),
-                    "Mean F1 over the classes present in truth or prediction; unassigned costs recall and is no class",
-                ),
+                all("macro_f1", c.macro_f1(), "Mean F1 over the classes present in truth or prediction"),
                 draws,
                 &draws.macro_f1,
             ),
@@ -131,7 +124,23 @@ impl Table {
             all("kappa", c.kappa(), "Cohen's kappa: agreement beyond chance"),
             all("mcc", c.mcc(), "Matthews' correlation coefficient for several classes"),
             all("log_loss", log_loss, "Mean of -ln p(true class) in nats, p clipped to 1.2e-7 from 0 and 1"),
-            all("unassigned", unassigned, "Share of cells left unassigned"),
+        ]
+    }
+
+    /// What a method gains by leaving cells unassigned.
+    fn abstention(&self, truth: &[u32], predicted: &[Option<u32>], abstained: &[bool]) -> [Metric; 2] {
+        let n_abstained = abstained.iter().filter(|&&abstained| abstained).count();
+        let decided = truth.iter().zip(predicted).zip(abstained).filter(|(_, abstained)| !**abstained);
+        let n_right = decided.filter(|((truth, predicted), _)| **predicted == Some(**truth)).count();
+        let n_decided = truth.len() - n_abstained;
+        let selective = match n_decided {
+            0 => Err(Undefined("every cell was left unassigned")),
+            n => Ok(n_right as f64 / n as f64),
+        };
+        let share = Ok(n_abstained as f64 / truth.len() as f64);
+        [
+            self.row("unassigned", "all", share, "Share of cells left unassigned"),
+            self.row("selective_accuracy", "all", selective, "Accuracy over the cells that were assigned"),
         ]
     }
 

@@ -53,16 +53,24 @@ pub struct Method {
     pub name: &'static str,
     /// For people.
     pub title: String,
-    /// A code of the label column, or none for `unassigned`; one a scored cell.
+    /// A code of the label column, the likeliest, also where the method abstains; one a scored cell.
     pub predicted: Vec<Option<u32>>,
+    /// Did it leave the cell `unassigned`? One a scored cell.
+    pub abstained: Vec<bool>,
     /// Probability given to the true label; one a scored cell.
     pub of_truth: Vec<f64>,
 }
 
 impl Method {
-    /// Every cell unassigned so far.
+    /// No cell has a prediction so far.
     pub fn new(name: &'static str, title: &str, n: usize) -> Self {
-        Self { name, title: title.to_owned(), predicted: vec![None; n], of_truth: vec![0.0; n] }
+        Self {
+            name,
+            title: title.to_owned(),
+            predicted: vec![None; n],
+            abstained: vec![false; n],
+            of_truth: vec![0.0; n],
+        }
     }
 
     /// Writes down one cell.
@@ -114,8 +122,14 @@ pub fn read_predictions(
                     .into());
             }
             let class = codes.iter().position(|&code| code == scored.truth[at]);
-            let predicted = block.predicted[i].map(|class| codes[class as usize]);
-            method.set(at, predicted, class.map_or(0.0, |class| f64::from(p[class])));
+            // The baselines must decide, so the model is compared by what it thinks likeliest; abstaining is told apart.
+            let likeliest = (0..codes.len()).max_by(|&a, &b| p[a].total_cmp(&p[b]).then(b.cmp(&a)));
+            method.set(
+                at,
+                likeliest.map(|class| codes[class]),
+                class.map_or(0.0, |class| f64::from(p[class])),
+            );
+            method.abstained[at] = block.predicted[i].is_none();
             seen[at] = true;
         }
     }

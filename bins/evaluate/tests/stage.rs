@@ -47,12 +47,15 @@ fn the_model_stands_in_one_table_with_every_baseline() {
         }
     }
     // By construction: counts give the type away, four equal types leave the majority at about a quarter, the model
-    // is right for 85 % and by luck for a quarter of the rest, less the cells below the threshold.
+    // is right for 85 % and by luck for a quarter of the rest.
     assert!(metric(&found, "accuracy", "test", "logistic") > 0.95);
     assert!(metric(&found, "accuracy", "test", "pca_knn") > 0.9);
     assert!((0.1..0.45).contains(&metric(&found, "accuracy", "test", "majority")));
-    assert!((0.72..0.92).contains(&metric(&found, "accuracy", "test", "panfoma")));
+    assert!((0.8..0.95).contains(&metric(&found, "accuracy", "test", "panfoma")));
+    // Below the threshold it is right less often, so what it keeps must be right more often.
     assert!((0.01..0.12).contains(&metric(&found, "unassigned", "test", "panfoma")));
+    let selective = metric(&found, "selective_accuracy", "test", "panfoma");
+    assert!(selective >= metric(&found, "accuracy", "test", "panfoma"), "{selective}");
     assert_eq!(found["split"]["name"], "by patient");
 }
 

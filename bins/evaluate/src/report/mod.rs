@@ -115,20 +115,23 @@ fn classification(outcome: &Outcome, split: &SplitScores) -> Markup {
             }
         })
         .collect();
-    let has_unassigned = split.confusions.iter().any(|confusion| confusion.n_unassigned() > 0);
+    let has_unassigned = outcome.methods.iter().any(|method| method.abstained.contains(&true));
     html! {
         h2 { "Classification on the " (split.split.name()) " split" @if split.split == Split::Valid { " (the model was chosen by these cells)" } }
         p.caption { (split.n_cells) " cells" @if let Some(n) = split.n_patients { " of " (n) " patients" }
             ". Best macro-F1 first; intervals are 95 % bootstraps over " (split.over()) ", the same resamples for every method." }
         (curves::whiskers(&whiskers, "macro-F1", &format!("Macro-F1 of every method on the {} split with 95 % intervals.", split.split.name())))
         div.scroll { table.methods {
-            tr { th { "method" } @for (_, head) in SHOWN { th.n { (head) } } @if has_unassigned { th.n { "unassigned" } } }
+            tr { th { "method" } @for (_, head) in SHOWN { th.n { (head) } } @if has_unassigned { th.n { "unassigned" } th.n { "accuracy where assigned" } } }
             @for &which in &order {
                 @let method = &outcome.methods[which];
                 tr.model[method.name == "panfoma"] {
                     td { (method.title) }
                     @for (metric, _) in SHOWN { td.n { (value(split.get(metric, method.name))) } }
-                    @if has_unassigned { td.n { (value(split.get("unassigned", method.name))) } }
+                    @if has_unassigned {
+                        td.n { (value(split.get("unassigned", method.name))) }
+                        td.n { (value(split.get("selective_accuracy", method.name))) }
+                    }
                 }
             }
         } }
