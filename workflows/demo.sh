@@ -8,6 +8,8 @@
 #   --label   the obs column to predict (default: cancer_type)
 #   --split   how cells are held out, e.g. `patient:0.7,0.1,0.2` or `cell:0.8,0.1,0.1`
 #             (default: patient:0.7,0.1,0.2: whole patients, a fifth of each label's for the test)
+#   --regulators         genes that may regulate, a name a line (default: every gene, if few; simulated: the true ones)
+#   --reference-network  known edges to score the network by (default: none; simulated: the true ones)
 #   --steps   pretraining steps of 16 cells (default: 1000); fine-tuning takes half as many at most
 #
 # Run again with the same --out, it goes on after the last finished stage; a stage cut short resumes.
@@ -17,7 +19,7 @@
 set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-out=panfoma-demo label=cancer_type split=patient:0.7,0.1,0.2 seed=0 steps=1000 inputs=() common=()
+out=panfoma-demo label=cancer_type split=patient:0.7,0.1,0.2 seed=0 steps=1000 inputs=() common=() regulators=() reference=()
 while [ $# -gt 0 ]; do
     case $1 in
         --out) out=$2; shift 2 ;;
@@ -25,8 +27,10 @@ while [ $# -gt 0 ]; do
         --split) split=$2; shift 2 ;;
         --steps) steps=$2; shift 2 ;;
         --seed) seed=$2; shift 2 ;;
+        --regulators) regulators=(--regulators "$(realpath -- "$2")"); shift 2 ;;
+        --reference-network) reference=(--reference-network "$(realpath -- "$2")"); shift 2 ;;
         --threads) common+=(--threads "$2"); shift 2 ;;
-        -h|--help) sed -n '2,18s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+        -h|--help) sed -n '2,20s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
         -*) echo "error: unknown option \`$1\`; see --help" >&2; exit 64 ;;
         *) inputs+=("$(realpath -- "$1")"); shift ;;
     esac
@@ -48,7 +52,6 @@ stage() {
     (cd "$out" && "$bin/panfoma-$name" "$@" "${common[@]}")
 }
 
-regulators=() reference=()
 if [ ${#inputs[@]} -eq 0 ]; then
     if [ ! -e "$out/cohort" ]; then
         echo "== simulate a cohort" >&2
@@ -56,15 +59,16 @@ if [ ${#inputs[@]} -eq 0 ]; then
     fi
     inputs=("$out"/cohort/*.h5ad)
     regulators=(--regulators "$out/cohort/truth/regulators.txt")
-    reference=(--edges edges.parquet --reference-network "$out/cohort/truth/network.csv" --universe tf)
+    reference=(--reference-network "$out/cohort/truth/network.csv")
 fi
 
 stage qc       cells.zarr         --input "${inputs[@]}" --output cells.zarr --skip-unusable
 stage tokenize tokens             --input cells.zarr --output tokens --labels "$label" --split "$split" --stratify "$label" --n-top-genes 1200
-stage pretrain pretrained         --input tokens --output pretrained --preset tiny --max-steps "$steps"
+stage pretrain pretrained         --input tokens --output pretrained --preset tiny --max-steps "$steps" --max-valid-cells 512
 stage finetune finetuned          --input tokens --model pretrained --output finetuned --label "$label" --max-steps $((steps / 2))
 stage embed    embeddings.parquet --input tokens --model finetuned --output embeddings.parquet --predictions predictions.parquet --draws 4
 stage grn      edges.parquet      --input tokens --model pretrained --output edges.parquet --group-by "$label" "${regulators[@]}"
 stage evaluate evaluation         --embeddings embeddings.parquet --predictions predictions.parquet --tokens tokens \
-    --model pretrained --model finetuned "${reference[@]}" --label "$label" --output evaluation
+    --model pretrained --model finetuned --qc cells.zarr.qc.json --edges edges.parquet "${reference[@]}" --universe tf \
+    --label "$label" --batch study --output evaluation
 echo "report: $out/evaluation/report.html"

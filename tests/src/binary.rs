@@ -1,24 +1,12 @@
-//! Runs the stage binaries, which `tests/run.sh` builds before the tests.
+//! Stages on a small corpus of tokens: run, killed, and their outputs compared.
 
-use std::path::{Path, PathBuf};
+use crate::stages;
+use std::path::Path;
 use std::process::{Command, Output};
-
-/// `panfoma-<stage>` beside the test's own executable. Panics with the remedy where it is not built.
-pub fn path(stage: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    let directory = test.parent().and_then(Path::parent).expect("tests stand in target/release/deps");
-    let binary = directory.join(format!("panfoma-{stage}"));
-    assert!(
-        binary.exists(),
-        "`{}` is not built: run `cargo build --release --workspace --bins`",
-        binary.display()
-    );
-    binary
-}
 
 /// A command of a stage.
 pub fn command(stage: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(path(stage));
+    let mut command = Command::new(stages::binary(stage));
     command.args(arguments);
     command
 }

@@ -50,8 +50,8 @@ pub struct Args {
     #[arg(long, value_name = "COLUMN", help_heading = "What is compared")]
     pub split_by: Option<String>,
 
-    /// Ranked edges to score
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "reference_network", help_heading = "Regulatory network")]
+    /// Ranked edges to show, and to score where there is a reference
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Regulatory network")]
     #[serde(skip)]
     pub edges: Option<PathBuf>,
 

@@ -194,11 +194,8 @@ impl SplitScores {
                 .map_or_else(String::new, |n| format!(" of {n} patient{}", if n == 1 { "" } else { "s" }))
         );
         let says = |which: usize| {
-            format!(
-                "{} reaches a macro-F1 of {}",
-                methods[which].title,
-                self.value_with_interval(which, methods)
-            )
+            let title = lower_first(&methods[which].title);
+            format!("{title} reaches a macro-F1 of {}", self.value_with_interval(which, methods))
         };
         let Some(rival) = self.best(methods, |method| !is_model(method)) else {
             return format!(
@@ -234,11 +231,26 @@ impl SplitScores {
     }
 }
 
+/// A title inside a sentence; names with capitals of their own (`PanFoMa`, `PCA`) stay.
 fn lower_first(text: &str) -> String {
-    // "PCA" stays as it is.
-    let mut letters = text.chars();
-    match (letters.next(), letters.clone().next()) {
-        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(letters).collect(),
-        _ => text.to_owned(),
+    let word = text.split(' ').next().unwrap_or_default();
+    match word.chars().skip(1).any(char::is_uppercase) {
+        true => text.to_owned(),
+        false => {
+            let mut letters = text.chars();
+            letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_lose_their_capital_inside_a_sentence_and_names_do_not() {
+        assert_eq!(lower_first("Logistic regression"), "logistic regression");
+        assert_eq!(lower_first("PCA (50 components)"), "PCA (50 components)");
+        assert_eq!(lower_first("PanFoMa"), "PanFoMa");
     }
 }

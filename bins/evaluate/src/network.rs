@@ -1,4 +1,4 @@
-//! Ranked edges against a reference network.
+//! Ranked edges, and how they stand against a reference network.
 
 use crate::metrics::Undefined;
 use crate::metrics::network::{Reference, Scored, Universe};
@@ -20,29 +20,54 @@ const HEADERS: [(&str, &str); 5] =
 pub struct Network {
     /// Metrics by group and method.
     pub metrics: Vec<Metric>,
-    /// The best edges of each (group, method), and whether the reference has them.
-    pub top: Vec<((String, String), Vec<(Edge, bool)>)>,
-    /// Genes and edges of the reference, and how many of its genes the ranking names at all.
-    pub coverage: String,
+    /// The best edges of each (group, method), and whether the reference, if there is one, has them.
+    pub top: Vec<((String, String), Vec<(Edge, Option<bool>)>)>,
+    /// Genes and edges of the reference, and how many of its genes the ranking names at all; none without a reference.
+    pub coverage: Option<String>,
 }
 
-/// Reads both and scores every (group, method).
+type Rankings = BTreeMap<(String, String), Vec<Edge>>;
+
+/// Reads the edges and, with a reference, scores every (group, method).
 pub fn evaluate(
     reader: &Reader,
-    reference: &Path,
+    reference: Option<&Path>,
     universe: Universe,
     context: &Context,
 ) -> anyhow::Result<Network> {
-    let pairs = read_reference(reference)?;
-    let truth = Reference::new(pairs.iter().map(|(regulator, target)| (regulator.as_str(), target.as_str())));
-    let known: BTreeSet<(&str, &str)> = pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
-    let mut rankings: BTreeMap<(String, String), Vec<Edge>> = BTreeMap::new();
+    let pairs = reference.map(read_reference).transpose()?;
+    let known: Option<BTreeSet<(&str, &str)>> =
+        pairs.as_ref().map(|pairs| pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect());
+    let mut rankings = Rankings::new();
     for block in reader.blocks()? {
         context.interrupt.check()?;
         for edge in block? {
             rankings.entry((edge.group.clone(), edge.method.clone())).or_default().push(edge);
         }
     }
+    let (metrics, coverage) = match &known {
+        Some(known) => {
+            let (metrics, coverage) = score(&rankings, known, universe);
+            (metrics, Some(coverage))
+        }
+        None => (Vec::new(), None),
+    };
+    let top = rankings.into_iter().map(|(key, edges)| (key, best(edges, known.as_ref()))).collect();
+    Ok(Network { metrics, top, coverage })
+}
+
+/// The first edges of a ranking, and whether the reference has each.
+fn best(mut edges: Vec<Edge>, known: Option<&BTreeSet<(&str, &str)>>) -> Vec<(Edge, Option<bool>)> {
+    edges.sort_by(|a, b| a.rank.cmp(&b.rank).then(b.score.total_cmp(&a.score)));
+    edges.truncate(TOP);
+    let is_known =
+        |edge: &Edge| known.map(|known| known.contains(&(edge.regulator.as_str(), edge.target.as_str())));
+    edges.into_iter().map(|edge| (edge.clone(), is_known(&edge))).collect()
+}
+
+/// Metrics of every ranking, and how far the rankings cover the reference.
+fn score(rankings: &Rankings, known: &BTreeSet<(&str, &str)>, universe: Universe) -> (Vec<Metric>, String) {
+    let truth = Reference::new(known.iter().copied());
     let named: BTreeSet<&str> = rankings
         .values()
         .flatten()
@@ -54,8 +79,8 @@ pub fn evaluate(
         truth.genes().len(),
         known.iter().filter(|(a, b)| a != b).count()
     );
-    let (mut metrics, mut top) = (Vec::new(), Vec::new());
-    for (key, edges) in &rankings {
+    let mut metrics = Vec::new();
+    for (key, edges) in rankings {
         let list: Vec<Scored> = edges
             .iter()
             .map(|edge| (edge.regulator.as_str(), edge.target.as_str(), f64::from(edge.score)))
@@ -97,14 +122,8 @@ pub fn evaluate(
                 definition: format!("{what} {about}"),
             });
         }
-        let mut best: Vec<&Edge> = edges.iter().collect();
-        best.sort_by(|a, b| a.rank.cmp(&b.rank).then(b.score.total_cmp(&a.score)));
-        let shown = best.into_iter().take(TOP);
-        let shown = shown
-            .map(|edge| (edge.clone(), known.contains(&(edge.regulator.as_str(), edge.target.as_str()))));
-        top.push((key.clone(), shown.collect()));
     }
-    Ok(Network { metrics, top, coverage })
+    (metrics, coverage)
 }
 
 /// (regulator, target) pairs of a CSV or TSV file with a header.

@@ -69,7 +69,8 @@ impl<'a> Outcome<'a> {
         };
         tracing::info!("the map is drawn");
         outcome.classify(args, context)?;
-        if let (Some(edges), Some(reference)) = (&inputs.edges, &args.reference_network) {
+        if let Some(edges) = &inputs.edges {
+            let reference = args.reference_network.as_deref();
             outcome.network = Some(network::evaluate(edges, reference, args.universe.into(), context)?);
         }
         Ok(outcome)
@@ -101,8 +102,11 @@ impl<'a> Outcome<'a> {
                     let counts = Counts::new(tokens, cells)?;
                     self.methods.extend(training.from_counts(&counts, &scored, context)?);
                 } else {
-                    self.notes
-                        .push("No tokens were given, so no baseline learnt from the counts.".to_owned());
+                    self.warnings.push(
+                        "No tokens were given, so no baseline learnt from the counts: beating the most frequent label \
+                         says little. Pass `--tokens`."
+                            .to_owned(),
+                    );
                 }
                 self.methods.push(training.majority(&scored));
             }
@@ -119,8 +123,8 @@ impl<'a> Outcome<'a> {
             ));
         }
         let held_out = cells.labelled(self.splits.first().map_or(Split::Test, |split| split.split), label);
-        let mut columns = vec!["study", "sample"];
-        columns.extend(args.batch.as_deref().filter(|batch| !["study", "sample"].contains(batch)));
+        let mut columns = vec!["study"];
+        columns.extend(args.batch.as_deref().filter(|batch| *batch != "study"));
         columns.retain(|name| name != column);
         self.confounding =
             columns.into_iter().filter_map(|name| confounding(cells, label, name, &held_out)).collect();
@@ -163,7 +167,9 @@ impl<'a> Outcome<'a> {
                      A high score may mean that the method recognises the {column}.",
                     column = found.column
                 ));
-            } else if found.n_groups > 1
+            } else if found.column == "study"
+                // A label of the patient is always pure within samples; within studies that is a flaw of the design.
+                && found.n_groups > 1
                 && found.purity >= CONFOUNDED
                 && majority.is_none_or(|m| found.purity > m)
             {

@@ -68,7 +68,8 @@ impl Training {
         self.y.iter().for_each(|&class| counts[class as usize] += 1);
         let most =
             (1..counts.len()).fold(0, |best, class| if counts[class] > counts[best] { class } else { best });
-        let mut method = Method::new("majority", "Most frequent label of the training cells", scored.len());
+        let mut method =
+            Method::new("majority", "The most frequent label of the training cells", scored.len());
         let shares: Vec<f32> = counts.iter().map(|&count| count as f32 / self.y.len() as f32).collect();
         for (at, &row) in scored.rows.iter().enumerate() {
             let of_truth = self.class(row).map_or(0.0, |class| shares[class]);

@@ -63,7 +63,7 @@ pub fn figure(lines: &[Line], x_title: &str, y_title: &str, caption: &str) -> Ma
     };
     html! {
         figure {
-            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(caption) {
+            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } width=(WIDTH) role="img" aria-label=(caption) {
                 @for tick in ticks(y0, y1) {
                     line x1=(LEFT) x2=(WIDTH - RIGHT) y1=(format!("{:.1}", y(tick))) y2=(format!("{:.1}", y(tick))) stroke="#e6eaee" {}
                     text x=(LEFT - 7.0) y=(format!("{:.1}", y(tick) + 4.0)) text-anchor="end" font-size="12" { (tick_label(tick)) }

@@ -281,21 +281,25 @@ fn network(outcome: &Outcome) -> Markup {
     ];
     html! {
         h2 { "Regulatory network" }
-        p { (network.coverage) " A ratio of 1 is what a random ranking reaches." }
-        div.scroll { table {
-            tr { th { "group" } th { "method" } @for (_, head) in HEADS { th.n { (head) } } th.n { "candidate pairs" } }
-            @for ((group, method), metrics) in &rows {
-                tr { td { (group) } td { (method) } @for (name, _) in HEADS { td.n { (value(metrics.get(name).copied())) } }
-                    td.n { (metrics.values().next().map_or(0, |metric| metric.n)) } }
-            }
-        } }
+        @if let Some(coverage) = &network.coverage {
+            p { (coverage) " A ratio of 1 is what a random ranking reaches." }
+            div.scroll { table {
+                tr { th { "group" } th { "method" } @for (_, head) in HEADS { th.n { (head) } } th.n { "candidate pairs" } }
+                @for ((group, method), metrics) in &rows {
+                    tr { td { (group) } td { (method) } @for (name, _) in HEADS { td.n { (value(metrics.get(name).copied())) } }
+                        td.n { (metrics.values().next().map_or(0, |metric| metric.n)) } }
+                }
+            } }
+        } @else {
+            p { "No reference network was given, so these edges are not scored: they are what the model suggests, unchecked." }
+        }
         @for ((group, method), edges) in &network.top {
             h3 { "Top edges: " (group) ", " (method) }
             div.scroll { table {
-                tr { th.n { "rank" } th { "regulator" } th { "target" } th.n { "score" } th { "in the reference" } }
+                tr { th.n { "rank" } th { "regulator" } th { "target" } th.n { "score" } @if network.coverage.is_some() { th { "in the reference" } } }
                 @for (edge, known) in edges {
                     tr { td.n { (edge.rank) } td { (edge.regulator) } td { (edge.target) } td.n { (format!("{:.4}", edge.score)) }
-                        td { (if *known { "yes" } else { "no" }) } }
+                        @if let Some(known) = known { td { (if *known { "yes" } else { "no" }) } } }
                 }
             } }
         }
