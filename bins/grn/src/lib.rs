@@ -2,7 +2,9 @@
 //!
 //! `attention` reads who a gene's state is made from (`attention` has the arithmetic), `embedding` which genes the
 //! model places together. Neither is causal, and both should be read beside a network of known edges:
-//! `panfoma-evaluate --edges` does that.
+//! `panfoma-evaluate --edges --reference-network` does that. Expect little of small models: on the simulated cohort
+//! (seed 0, preset `tiny`, 1,500 steps) the AUPRC over that of chance is 1.1 by attention and 1.6 by embedding, where
+//! plain coexpression of the same cells reaches 20.
 
 mod args;
 mod attention;
