@@ -6,6 +6,8 @@
 
 pub mod adamw;
 pub mod checkpoints;
+mod cholesky;
+pub mod class_head;
 pub mod estimate;
 pub mod feed;
 pub mod flags;
