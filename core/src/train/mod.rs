@@ -11,6 +11,7 @@ pub mod class_head;
 pub mod estimate;
 pub mod feed;
 pub mod flags;
+pub mod initial_embeddings;
 pub mod objective;
 pub mod optimizer;
 pub mod schedule;
