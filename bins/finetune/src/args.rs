@@ -60,7 +60,7 @@ pub enum Mode {
     Full,
     /// The class head alone, on the pretrained embedding
     Frozen,
-    /// Every weight, from random ones on: what pretraining is compared with
+    /// Every weight, from a random body on: what pretraining is compared with
     Scratch,
 }
 

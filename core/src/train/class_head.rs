@@ -189,8 +189,10 @@ mod tests {
             .chunks(DIM)
             .zip(&head.first_bias)
             .map(|(row, &bias)| {
-                let product = |cell: &[f32]| cell.iter().zip(row).map(|(x, w)| f64::from(*x) * f64::from(*w));
-                values.chunks(DIM).map(|cell| product(cell).sum::<f64>() + f64::from(bias)).collect()
+                let product = |cell: &[f32]| -> f64 {
+                    cell.iter().zip(row).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum()
+                };
+                values.chunks(DIM).map(|cell| product(cell) + f64::from(bias)).collect()
             })
             .collect();
         for (i, a) in outputs.iter().enumerate() {
