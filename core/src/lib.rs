@@ -10,4 +10,5 @@ pub mod model;
 pub mod ops;
 pub mod rng;
 pub mod stage;
+pub mod subspace;
 pub mod train;

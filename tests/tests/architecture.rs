@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("rng", &[]),
     ("stage", &[]),
+    ("subspace", &[]),
     ("genes", &["stage"]),
     ("matrix", &["stage"]),
     ("artifact", &["rng", "stage", "matrix"]),
@@ -17,7 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("layers", &["device", "ops", "rng"]),
     ("model", &["device", "ops", "layers", "rng"]),
     (CHECKPOINT, &["stage", "artifact", "device", "model"]),
-    ("train", &["rng", "stage", "artifact", "data", "device", "ops", "layers", "model"]),
+    ("train", &["rng", "stage", "subspace", "artifact", "data", "device", "ops", "layers", "model"]),
 ];
 
 /// The one artifact that holds a model; the others know nothing of it.

@@ -31,6 +31,10 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t)]
     pub mode: Mode,
 
+    /// What the class head begins with
+    #[arg(long, value_enum, default_value_t)]
+    pub head_init: HeadInit,
+
     /// How long and on what.
     #[command(flatten)]
     #[serde(flatten)]
@@ -56,8 +60,19 @@ pub enum Mode {
     Full,
     /// The class head alone, on the pretrained embedding
     Frozen,
-    /// Every weight, from random ones on: what pretraining is compared with
+    /// Every weight, from a random body on: what pretraining is compared with
     Scratch,
+}
+
+/// What the class head begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HeadInit {
+    /// Whitening and linear discriminant analysis of the embedding of up to 2,000 training cells
+    #[default]
+    Fitted,
+    /// Random weights, as the reference has them
+    Random,
 }
 
 /// How classes count in the loss.

@@ -1,13 +1,14 @@
 //! `panfoma-finetune`: a pretrained model and labelled tokens in, a classifier out.
 
 mod args;
+mod head;
 mod labels;
 mod objective;
 mod scores;
 
 pub use args::Args;
 
-use args::Mode;
+use args::{ClassWeights, HeadInit, Mode};
 use labels::Labels;
 use objective::{Classification, Settings};
 use panfoma_core::artifact::Provenance;
@@ -67,20 +68,35 @@ impl Stage for Args {
         let weights = labels.weights(self.run.class_weights);
         let mut objective = Classification::new(&tokens, &labels, feed, weights, settings);
         let session = Session { context, output: &self.output, flags: &self.checkpoints, description, plan };
-        session.run(&mut objective, || self.weights(&pretrained, config, context.seed))
+        session.run(&mut objective, || self.weights(&pretrained, config, &tokens, &labels, context))
     }
 }
 
 impl Args {
     /// The weights a run begins with.
-    fn weights(&self, pretrained: &Checkpoint, config: ModelConfig, seed: u64) -> anyhow::Result<Model> {
-        let b = Backend::new();
+    fn weights(
+        &self,
+        pretrained: &Checkpoint,
+        config: ModelConfig,
+        tokens: &Tokens,
+        labels: &Labels,
+        context: &Context,
+    ) -> anyhow::Result<Model> {
+        let (b, seed) = (Backend::new(), context.seed);
         let n_classes = config.n_classes;
         let body = match self.mode {
             Mode::Full | Mode::Frozen => pretrained.body()?,
             Mode::Scratch => Model::init(ModelConfig { n_classes: 0, ..config }, seed, &b),
         };
-        Ok(body.with_class_head(n_classes, seed, &b))
+        let mut model = body.with_class_head(n_classes, seed, &b);
+        if self.head_init == HeadInit::Fitted {
+            let priors = match self.run.class_weights {
+                ClassWeights::None => labels.frequencies(),
+                ClassWeights::Balanced => vec![1.0 / n_classes as f64; n_classes],
+            };
+            head::fit(&mut model, tokens, labels, &priors, seed, &context.interrupt)?;
+        }
+        Ok(model)
     }
 
     fn provenance(&self, context: &Context, tokens: &Tokens) -> anyhow::Result<Provenance> {

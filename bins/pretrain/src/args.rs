@@ -1,6 +1,6 @@
 //! The flags of `panfoma-pretrain`.
 
-use clap::{Args as ClapArgs, ValueHint};
+use clap::{Args as ClapArgs, ValueEnum, ValueHint};
 use panfoma_core::model::{ModelConfig, Preset};
 use panfoma_core::stage::UserError;
 use panfoma_core::train::flags::{CheckpointFlags, OptimizerFlags, at_least_one, part, positive};
@@ -25,6 +25,10 @@ pub struct Args {
     #[serde(skip)]
     pub init: Option<PathBuf>,
 
+    /// What the embeddings of genes and bins begin with; `--init` brings its own
+    #[arg(long, value_enum, default_value_t)]
+    pub embedding_init: EmbeddingInit,
+
     /// The model's size.
     #[command(flatten)]
     #[serde(flatten)]
@@ -44,6 +48,17 @@ pub struct Args {
     #[command(flatten)]
     #[serde(skip)]
     pub checkpoints: CheckpointFlags,
+}
+
+/// What the embeddings of genes and bins begin with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EmbeddingInit {
+    /// Genes: principal components of up to 10,000 training cells; bins: a smooth random curve
+    #[default]
+    Fitted,
+    /// Random weights, as the reference has them
+    Random,
 }
 
 /// The model's size.
@@ -200,7 +215,6 @@ impl Run {
 }
 
 fn preset_name<S: serde::Serializer>(preset: &Preset, serializer: S) -> Result<S::Ok, S::Error> {
-    use clap::ValueEnum;
     let value = preset.to_possible_value();
     serializer.serialize_str(value.as_ref().map_or("", |value| value.get_name()))
 }

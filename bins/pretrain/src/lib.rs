@@ -66,7 +66,7 @@ impl Stage for Args {
         let logarithms = frequencies.global_logarithms();
         let mut objective = MaskedExpression::new(&tokens, feed, frequencies, settings);
         let session = Session { context, output: &self.output, flags: &self.checkpoints, description, plan };
-        session.run(&mut objective, || start.weights(context.seed, &logarithms))
+        session.run(&mut objective, || start.weights(context, &tokens, &logarithms))
     }
 }
 

@@ -6,9 +6,12 @@
 
 pub mod adamw;
 pub mod checkpoints;
+mod cholesky;
+pub mod class_head;
 pub mod estimate;
 pub mod feed;
 pub mod flags;
+pub mod initial_embeddings;
 pub mod objective;
 pub mod optimizer;
 pub mod schedule;
