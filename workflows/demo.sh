@@ -10,7 +10,7 @@
 #             (default: patient:0.7,0.1,0.2: whole patients, a fifth of each label's for the test)
 #   --regulators         genes that may regulate, a name a line (default: every gene, if few; simulated: the true ones)
 #   --reference-network  known edges to score the network by (default: none; simulated: the true ones)
-#   --steps   pretraining steps of 16 cells (default: 1000); fine-tuning takes half as many at most
+#   --steps   pretraining steps of 16 cells (default: 800); fine-tuning takes half as many at most
 #
 # Run again with the same --out, it goes on after the last finished stage; a stage cut short resumes.
 #
@@ -19,7 +19,7 @@
 set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-out=panfoma-demo label=cancer_type split=patient:0.7,0.1,0.2 seed=0 steps=1000 inputs=() common=() regulators=() reference=()
+out=panfoma-demo label=cancer_type split=patient:0.7,0.1,0.2 seed=0 steps=800 inputs=() common=() regulators=() reference=()
 while [ $# -gt 0 ]; do
     case $1 in
         --out) out=$2; shift 2 ;;
