@@ -68,11 +68,12 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HeadInit {
-    /// Whitening and linear discriminant analysis of the embedding of up to 2,000 training cells
-    #[default]
-    Fitted,
     /// Random weights, as the reference has them
+    #[default]
     Random,
+    /// Whitening and linear discriminant analysis of the embedding of up to 2,000 training cells; for `--mode frozen`:
+    /// where the body moves, its steep first layer throws the fit away
+    Fitted,
 }
 
 /// How classes count in the loss.
