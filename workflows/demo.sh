@@ -64,8 +64,8 @@ fi
 
 stage qc       cells.zarr         --input "${inputs[@]}" --output cells.zarr --skip-unusable
 stage tokenize tokens             --input cells.zarr --output tokens --labels "$label" --split "$split" --stratify "$label" --n-top-genes 1200
-stage pretrain pretrained         --input tokens --output pretrained --preset tiny --max-steps "$steps" --max-valid-cells 512
-stage finetune finetuned          --input tokens --model pretrained --output finetuned --label "$label" --max-steps $((steps / 2))
+stage pretrain pretrained         --input tokens --output pretrained --preset tiny --max-steps "$steps" --lr 1e-3 --max-valid-cells 512
+stage finetune finetuned          --input tokens --model pretrained --output finetuned --label "$label" --mode frozen --head-init fitted --max-steps $((steps / 2))
 stage embed    embeddings.parquet --input tokens --model finetuned --output embeddings.parquet --predictions predictions.parquet --draws 4
 stage grn      edges.parquet      --input tokens --model pretrained --output edges.parquet --group-by "$label" "${regulators[@]}"
 stage evaluate evaluation         --embeddings embeddings.parquet --predictions predictions.parquet --tokens tokens \
