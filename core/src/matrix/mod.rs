@@ -7,6 +7,7 @@ pub mod column;
 mod counts;
 mod frame;
 mod h5ad;
+mod modality;
 mod mtx;
 pub mod number;
 mod raw_counts;
@@ -17,6 +18,7 @@ mod transposed;
 
 pub use column::{Column, Kind};
 pub use frame::Frame;
+pub use modality::Modality;
 pub use rows::Rows;
 
 use crate::stage::UserError;
@@ -75,6 +77,10 @@ pub struct Matrix {
     pub cells: Frame,
     /// The genes and what is known of them.
     pub genes: Frame,
+    /// What was measured beside genes.
+    pub modalities: Vec<Modality>,
+    /// Modalities that are left out since they hold no counts: name and the first value that is none.
+    pub dropped_modalities: Vec<(String, String)>,
     counts: Box<dyn Counts>,
 }
 
@@ -83,6 +89,12 @@ impl Matrix {
     ///
     /// Errors: 66 if there is nothing at `path`; 65 if it cannot be read as a matrix or holds no raw counts.
     pub fn open(path: &Path, source: Option<&Source>) -> Result<Self> {
+        let mut matrix = Self::open_stored(path, source)?;
+        modality::keep_counts(&mut matrix)?;
+        Ok(matrix)
+    }
+
+    fn open_stored(path: &Path, source: Option<&Source>) -> Result<Self> {
         if !path.exists() {
             return Err(UserError::missing(path).into());
         }
@@ -100,6 +112,20 @@ impl Matrix {
         mtx::open(path)
     }
 
+    /// A matrix of genes alone.
+    fn new(path: &Path, source: &str, cells: Frame, genes: Frame, counts: Box<dyn Counts>) -> Self {
+        Self {
+            path: path.to_owned(),
+            source: source.to_owned(),
+            why: None,
+            cells,
+            genes,
+            modalities: Vec::new(),
+            dropped_modalities: Vec::new(),
+            counts,
+        }
+    }
+
     /// Number of cells.
     pub fn n_cells(&self) -> usize {
         self.cells.len()
@@ -112,7 +138,8 @@ impl Matrix {
 
     /// A number of cells to read at once that keeps memory bounded.
     pub fn block_len(&self) -> usize {
-        (BLOCK_VALUES / self.n_genes().max(1)).clamp(64, 4096)
+        let others: usize = self.modalities.iter().map(|modality| modality.features.len()).sum();
+        (BLOCK_VALUES / (self.n_genes() + others).max(1)).clamp(64, 4096)
     }
 
     /// The counts of these cells.
@@ -123,6 +150,22 @@ impl Matrix {
             UserError::bad_data(format!("`{}` holds no raw counts: {reason}", self.path.display()))
                 .hint("raw counts are needed; to read another matrix of the file, pass `--layer X`, `--layer raw` or `--layer NAME`")
                 .into()
+        })
+    }
+
+    /// The counts of these cells in one of [`Matrix::modalities`].
+    ///
+    /// Errors: as [`Matrix::read_block`].
+    pub fn read_modality(&mut self, modality: usize, cells: Range<usize>) -> Result<Rows> {
+        let Self { path, cells: of, modalities, .. } = self;
+        modalities[modality].try_read(cells, of)?.map_err(|reason| {
+            let name = &modalities[modality].name;
+            UserError::bad_data(format!(
+                "`{}`: the modality `{name}` holds no counts: {reason}",
+                path.display()
+            ))
+            .hint("write the file without this modality, or with its counts")
+            .into()
         })
     }
 

@@ -1,5 +1,6 @@
 //! 10x directories: `matrix.mtx`, `barcodes.tsv` and `features.tsv` (or `genes.tsv`), plain or gzipped.
 
+use super::modality::{self, FEATURE_TYPES};
 use super::transposed::{Transposed, Triplets};
 use super::{Column, Frame, Matrix};
 use crate::stage::UserError;
@@ -9,32 +10,16 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-/// The type of the rows that are genes, in `features.tsv` of Cell Ranger 3 and later.
-const GENE_EXPRESSION: &str = "Gene Expression";
-
 /// Opens the directory.
 pub(super) fn open(directory: &Path) -> Result<Matrix> {
     let matrix = find(directory, &["matrix.mtx"])?;
     let barcodes = find(directory, &["barcodes.tsv"])?;
     let features = find(directory, &["features.tsv", "genes.tsv"])?;
     let cells = Frame { index: read_table(&barcodes)?.into_iter().map(first).collect(), ..Frame::default() };
-    let (genes, positions, dropped) = read_features(&features)?;
-    if dropped > 0 {
-        tracing::info!(
-            "`{}`: {dropped} features are not of type `{GENE_EXPRESSION}` and are left out",
-            directory.display()
-        );
-    }
-    let triplets = Mtx { path: matrix, positions, n_cells: cells.len() };
+    let features = read_features(&features)?;
+    let triplets = Mtx { path: matrix, n_features: features.len(), n_cells: cells.len() };
     let counts = Box::new(Transposed::new(triplets, cells.len())?);
-    Ok(Matrix {
-        path: directory.to_owned(),
-        source: "matrix.mtx".to_owned(),
-        why: None,
-        cells,
-        genes,
-        counts,
-    })
+    modality::split(Matrix::new(directory, "matrix.mtx", cells, features, counts))
 }
 
 fn first(row: Vec<String>) -> String {
@@ -95,31 +80,22 @@ fn read_table(path: &Path) -> Result<Vec<Vec<String>>> {
     Ok(rows)
 }
 
-/// The genes, for every row of the matrix its gene, and the number of rows that are none.
-fn read_features(path: &Path) -> Result<(Frame, Vec<Option<u32>>, usize)> {
+/// The features: ids, names and, from Cell Ranger 3 on, types.
+fn read_features(path: &Path) -> Result<Frame> {
     let rows = read_table(path)?;
-    let n_rows = rows.len();
-    let mut positions = Vec::with_capacity(n_rows);
-    let (mut ids, mut symbols) = (Vec::new(), Vec::new());
-    for row in rows {
-        if row.get(2).is_some_and(|kind| kind != GENE_EXPRESSION) {
-            positions.push(None);
-            continue;
-        }
-        positions.push(Some(ids.len() as u32));
-        symbols.push(row.get(1).or(row.first()).cloned().unwrap_or_default());
-        ids.push(first(row));
+    let column = |at: usize| Column::from_texts(rows.iter().map(|row| row.get(at).map(String::as_str)));
+    let names = Column::from_texts(rows.iter().map(|row| row.get(1).or(row.first()).map(String::as_str)));
+    let mut columns = vec![("gene_symbols".to_owned(), names)];
+    if rows.iter().any(|row| row.len() > 2) {
+        columns.push((FEATURE_TYPES.to_owned(), column(2)));
     }
-    let dropped = n_rows - ids.len();
-    let symbols = Column::from_texts(symbols.iter().map(|symbol| Some(symbol.as_str())));
-    let columns = vec![("gene_symbols".to_owned(), symbols)];
-    Ok((Frame { index: ids, columns, skipped: Vec::new() }, positions, dropped))
+    Ok(Frame { index: rows.into_iter().map(first).collect(), columns, skipped: Vec::new() })
 }
 
 /// `matrix.mtx`: genes in rows, cells in columns, both from 1.
 struct Mtx {
     path: PathBuf,
-    positions: Vec<Option<u32>>,
+    n_features: usize,
     n_cells: usize,
 }
 
@@ -157,9 +133,9 @@ impl Mtx {
         let [n_rows, n_columns, n_entries] = numbers[..] else {
             return Err(self.bad(format!("its dimensions are `{}`, expected three numbers", line.trim_end())));
         };
-        if n_rows != self.positions.len() as u64 {
+        if n_rows != self.n_features as u64 {
             return Err(
-                self.bad(format!("declares {n_rows} rows, but there are {} features", self.positions.len()))
+                self.bad(format!("declares {n_rows} rows, but there are {} features", self.n_features))
             );
         }
         if n_columns != self.n_cells as u64 {
@@ -191,16 +167,14 @@ impl Triplets for Mtx {
                 let text = String::from_utf8_lossy(&entry[..entry.len().min(80)]).into_owned();
                 return Err(self.bad(format!("line {line_number} is `{text}`, expected `row column count`")));
             };
-            let (n_rows, n_columns) = (self.positions.len(), self.n_cells);
+            let (n_rows, n_columns) = (self.n_features, self.n_cells);
             if row == 0 || row > n_rows || column == 0 || column > n_columns {
                 return Err(self.bad(format!(
                     "line {line_number} names row {row}, column {column} of a matrix of {n_rows} x {n_columns}"
                 )));
             }
             found += 1;
-            if let Some(gene) = self.positions[row - 1] {
-                each(column - 1, gene, value);
-            }
+            each(column - 1, row as u32 - 1, value);
         }
         if found != expected {
             return Err(self.bad(format!("holds {found} entries, its header declares {expected}")));

@@ -1,8 +1,9 @@
 //! Which matrix of a file holds raw counts: the first whose values are integers.
 
-use super::{Matrix, Source};
+use super::{Matrix, Rows, Source};
 use crate::stage::UserError;
 use anyhow::Result;
+use std::ops::Range;
 use std::path::Path;
 
 /// Names of layers that promise raw counts, best first.
@@ -40,7 +41,7 @@ pub(super) fn choose(
     };
     for source in candidates.iter().filter(promising) {
         let mut matrix = open(source)?;
-        match sample(&mut matrix)? {
+        match sample(matrix.n_cells(), |cells| matrix.try_read(cells))? {
             Sample::Counts => {
                 matrix.why = refused;
                 return Ok(matrix);
@@ -72,19 +73,26 @@ pub(super) fn choose(
     Err(UserError::bad_data(format!("`{}` holds no raw counts: {reason}", path.display())).hint(hint).into())
 }
 
-enum Sample {
+/// What the cells that are looked at hold.
+pub(super) enum Sample {
+    /// Counts only.
     Counts,
+    /// Nothing.
     Empty,
+    /// A value that is no count.
     Not(String),
 }
 
-fn sample(matrix: &mut Matrix) -> Result<Sample> {
-    let n = matrix.n_cells();
+/// Looks at the first and the last of `n` cells; the inner `Err` of `read` says which value is no count.
+pub(super) fn sample(
+    n: usize,
+    mut read: impl FnMut(Range<usize>) -> Result<Result<Rows, String>>,
+) -> Result<Sample> {
     let head = 0..n.min(SAMPLE);
     let tail = n.saturating_sub(SAMPLE).max(head.end)..n;
     let mut n_values = 0;
     for cells in [head, tail] {
-        match matrix.try_read(cells)? {
+        match read(cells)? {
             Ok(rows) => n_values += rows.data.len(),
             Err(reason) => return Ok(Sample::Not(reason)),
         }

@@ -254,6 +254,22 @@ fn only_gene_expression_rows_of_a_directory_are_genes() {
     }
 }
 
+#[test]
+fn antibodies_of_a_directory_are_a_modality() {
+    let Some(data) = data() else { return };
+    let (mut matrix, _) = read_all(&data.join("odd/seurat_cr3_mtx")).unwrap();
+    let protein = &matrix.modalities[0];
+    assert_eq!((matrix.modalities.len(), protein.name.as_str()), (1, "protein"));
+    assert_eq!(protein.features.index, ["CD3_GCCTGACTAGATCCA", "CD19_CGTGCAACACTCGTA"]);
+    let rows = matrix.read_modality(0, 0..5).unwrap();
+    let expected = Rows {
+        indptr: vec![0, 0, 1, 1, 2, 4],
+        indices: vec![0, 0, 0, 1],
+        data: vec![70_000.0, 5.0, 3_332.0, 1_200.0],
+    };
+    assert_eq!(rows, expected);
+}
+
 /// The first four values as pandas shows them.
 #[test]
 fn columns_keep_their_kind_and_their_missing_values() {

@@ -8,7 +8,7 @@ mod sparse;
 mod window;
 
 use super::counts::Counts;
-use super::{Matrix, Source, raw_counts};
+use super::{Matrix, Source, modality, raw_counts};
 use crate::stage::UserError;
 use anyhow::Result;
 use file::{File, Node};
@@ -99,5 +99,5 @@ fn open_source(file: &Arc<File>, source: &Source) -> Result<Matrix> {
         Some(Node::Group(group)) => sparse::open(file, &group, &path, n_cells, n_genes)?,
         None => return Err(file.bad(format!("`{path}` is missing"))),
     };
-    Ok(Matrix { path: file.path.clone(), source: path, why: None, cells, genes, counts })
+    modality::split(Matrix::new(&file.path, &path, cells, genes, counts))
 }
