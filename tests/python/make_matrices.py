@@ -34,9 +34,14 @@ write("csr", csr)
 write("csr_gzip", csr, compression="gzip")
 write("csr_lzf", csr, compression="lzf")
 # Numbers only: these filters on texts crash h5py.
-write("csr_zstd", csr)
-write("blosc", csr)
-for name, filter, n in [("csr_zstd", hdf5plugin.Zstd(), 6), ("blosc", hdf5plugin.Blosc(), 4096)]:
+filters = [
+    ("csr_zstd", hdf5plugin.Zstd(), 6),
+    ("csr_blosc", hdf5plugin.Blosc(cname="lz4", shuffle=hdf5plugin.Blosc.BITSHUFFLE), 4096),
+    ("csr_blosc_zstd", hdf5plugin.Blosc(cname="zstd"), 4096),
+    ("bzip2", hdf5plugin.BZip2(), 4096),
+]
+for name, filter, n in filters:
+    write(name, csr)
     with h5py.File(directory / f"{name}.h5ad", "a") as file:
         for part in ["data", "indices"]:
             values = file[f"X/{part}"][:]

@@ -3,10 +3,11 @@
 //! `.h5ad` (sparse by rows or columns, dense; in `X`, a layer or `raw/X`) and 10x directories. Nothing a header says is
 //! believed before it is checked, and every value that leaves a reader is a count.
 
+mod blosc;
 pub mod column;
 mod counts;
 mod frame;
-mod h5ad;
+mod hdf5;
 mod modality;
 mod mtx;
 pub mod number;
@@ -99,7 +100,7 @@ impl Matrix {
             return Err(UserError::missing(path).into());
         }
         if !path.is_dir() {
-            return h5ad::open(path, source);
+            return hdf5::open(path, source);
         }
         if path.join("zarr.json").exists() || path.join(".zgroup").exists() {
             return Err(UserError::bad_data(format!(

@@ -31,7 +31,7 @@ pub struct Modality {
     pub name: String,
     /// The features and what is known of them.
     pub features: Frame,
-    counts: Box<dyn Counts>,
+    pub(super) counts: Box<dyn Counts>,
 }
 
 impl Modality {

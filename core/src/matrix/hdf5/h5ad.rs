@@ -1,29 +1,21 @@
 //! `.h5ad`: AnnData in HDF5.
 
-mod dataframe;
-mod dense;
-mod file;
-mod filters;
-mod sparse;
-mod window;
-
-use super::counts::Counts;
-use super::{Matrix, Source, modality, raw_counts};
+use super::file::{File, Node};
+use super::{dataframe, dense, sparse};
+use crate::matrix::counts::Counts;
+use crate::matrix::{Matrix, Source, modality, raw_counts};
 use crate::stage::UserError;
 use anyhow::Result;
-use file::{File, Node};
-use std::path::Path;
 use std::sync::Arc;
 
-/// Opens the file; `wanted` names the matrix, else the one that holds raw counts is found.
-pub(super) fn open(path: &Path, wanted: Option<&Source>) -> Result<Matrix> {
-    let file = Arc::new(File::open(path)?);
-    refuse_relatives(&file)?;
-    let candidates = candidates(&file)?;
-    let open_one = |source: &Source| open_source(&file, source);
+/// Opens the matrix that `wanted` names, else the one that holds raw counts is found.
+pub(super) fn open(file: &Arc<File>, wanted: Option<&Source>) -> Result<Matrix> {
+    refuse_relatives(file)?;
+    let candidates = candidates(file)?;
+    let open_one = |source: &Source| open_source(file, source);
     match wanted {
-        Some(wanted) => open_one(&resolve(&file, wanted, &candidates)?),
-        None => raw_counts::choose(path, &candidates, open_one),
+        Some(wanted) => open_one(&resolve(file, wanted, &candidates)?),
+        None => raw_counts::choose(&file.path, &candidates, open_one),
     }
 }
 

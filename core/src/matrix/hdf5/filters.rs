@@ -1,10 +1,12 @@
-//! HDF5 compression filters besides those of the HDF5 library: lzf (h5py's own) and zstd.
+//! HDF5 compression filters besides those of the HDF5 library: lzf (h5py's own), blosc and zstd.
 
+use crate::matrix::blosc;
 use hdf5_reader::FilterRegistry;
 use hdf5_reader::error::Error;
 use std::io::Read;
 
 const LZF: u16 = 32_000;
+const BLOSC: u16 = 32_001;
 const ZSTD: u16 = 32_015;
 /// No chunk is larger (see [`super::file::File::open`]).
 pub(super) const MAX_CHUNK_BYTES: usize = 1 << 30;
@@ -17,6 +19,10 @@ pub(super) fn registry() -> FilterRegistry {
         Box::new(|_, chunk, _| {
             lzf(chunk).ok_or_else(|| Error::DecompressionError("a damaged lzf chunk".to_owned()))
         }),
+    );
+    registry.register(
+        BLOSC,
+        Box::new(|_, chunk, _| blosc::decompress(chunk, MAX_CHUNK_BYTES).map_err(Error::DecompressionError)),
     );
     registry.register(
         ZSTD,
@@ -34,7 +40,6 @@ pub(super) fn registry() -> FilterRegistry {
 /// The name of a filter in HDF5's registry of filters, for messages.
 pub(super) fn name(id: &str) -> &str {
     match id {
-        "32001" => "blosc",
         "32008" => "bitshuffle",
         "32026" => "blosc2",
         "307" => "bzip2",
