@@ -1,6 +1,7 @@
 //! Readers of count matrices, streamed in blocks of cells.
 //!
-//! `.h5ad` (sparse by rows or columns, dense; in `X`, a layer or `raw/X`) and 10x directories. Nothing a header says is
+//! AnnData of every age (`.h5ad`; sparse by rows or columns, dense; in `X`, a layer or `raw/X`), MuData, loom, and what
+//! Cell Ranger writes: HDF5 of its versions 2 and 3, and directories of Matrix Market files. Nothing a header says is
 //! believed before it is checked, and every value that leaves a reader is a count.
 
 mod blosc;
