@@ -8,6 +8,7 @@ mod columns;
 mod filters;
 mod genes;
 mod metrics;
+mod modalities;
 mod plan;
 mod report;
 mod study;

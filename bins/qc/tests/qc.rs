@@ -81,7 +81,7 @@ fn the_same_counts_in_any_layout_give_the_same_bytes() {
         "dense_uint16_gzip.h5ad",
         "layer.h5ad",
         "raw.h5ad",
-        "mtx",
+        "mtx_v2",
     ];
     let mut first: Option<BTreeMap<PathBuf, Vec<u8>>> = None;
     for layout in layouts {
@@ -231,6 +231,23 @@ fn an_input_that_cannot_be_used_fails_or_is_skipped_and_recorded() {
     let skipped = &report(&output)["skipped"][0];
     assert_eq!(skipped["study"], "bzip2");
     assert!(skipped["reason"].as_str().unwrap().contains("bzip2"));
+}
+
+/// Two of three cells of the first study carry an antibody; the others have not been stained.
+#[test]
+fn antibodies_are_carried_beside_the_genes() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("cells.zarr");
+    let inputs = ["mtx", "csr.h5ad"].map(|name| fixture("matrix").join(name));
+    qc(&output, &inputs, &["--study", "s", "t", "--max-pct-mt", "100"]).unwrap();
+    let cells = Cells::open(&output).unwrap();
+    assert!(cells.genes().iter().all(|gene| gene.symbol != "CD19" && gene.input_name != "CD19"));
+    let [protein] = cells.modalities() else { panic!("{:?}", cells.modalities()) };
+    assert_eq!((protein.name.as_str(), protein.features.as_slice()), ("protein", &["CD19".to_owned()][..]));
+    // The empty cell of either study is removed.
+    let rows = cells.read_modality(0, 0..4).unwrap();
+    assert_eq!((rows.indptr, rows.data), (vec![0, 1, 1, 1, 1], vec![99.0]));
+    assert_eq!(report(&output)["studies"][0]["modalities"], serde_json::json!({"protein": 1}));
 }
 
 #[test]

@@ -57,6 +57,7 @@ fn every_layout_gives_the_same_counts() {
         ("layer.h5ad", "layers/counts"),
         ("raw.h5ad", "raw/X"),
         ("mtx", "matrix.mtx"),
+        ("mtx_v2", "matrix.mtx"),
     ] {
         let (mut matrix, rows) = read_all(&fixture(name)).unwrap_or_else(|error| panic!("{name}: {error:#}"));
         assert_eq!(rows, expected(), "{name}");
