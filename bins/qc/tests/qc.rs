@@ -100,6 +100,41 @@ fn the_same_counts_in_any_layout_give_the_same_bytes() {
     }
 }
 
+/// A FIFO, a link in a directory without write permission to a file without it, and a bare `matrix.mtx` give the bytes of the
+/// file itself.
+#[test]
+fn pipes_links_and_read_only_files_are_inputs() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let directory = tempfile::tempdir().unwrap();
+    let flags = ["--study", "s", "--max-pct-mt", "100"];
+    let run = |name: &str, input: &Path| {
+        let output = directory.path().join(name);
+        qc(&output, &[input.to_owned()], &flags).unwrap();
+        bytes(&output)
+    };
+    let input = fixture("matrix/csr_gzip.h5ad");
+    let expected = run("expected.zarr", &input);
+    let fifo = directory.path().join("stdin");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let writer = std::thread::spawn({
+        let (fifo, bytes) = (fifo.clone(), std::fs::read(&input).unwrap());
+        move || std::fs::write(fifo, bytes).unwrap()
+    });
+    assert!(run("fifo.zarr", &fifo) == expected);
+    writer.join().unwrap();
+    let locked = directory.path().join("locked");
+    std::fs::create_dir(&locked).unwrap();
+    std::fs::copy(&input, locked.join("file")).unwrap();
+    symlink("file", locked.join("link.h5ad")).unwrap();
+    let permit = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    permit(&locked.join("file"), 0o444);
+    permit(&locked, 0o555);
+    let found = run("link.zarr", &locked.join("link.h5ad"));
+    permit(&locked, 0o755);
+    assert!(found == expected);
+    assert!(run("bare.zarr", &fixture("matrix/mtx_v2/matrix.mtx")) == expected);
+}
+
 /// 3 cells x 5 genes, the second cell empty, the third gene a repetition of the first.
 #[test]
 fn an_empty_cell_is_removed_and_a_repeated_gene_added_up() {

@@ -1,13 +1,16 @@
 //! Readers of count matrices, streamed in blocks of cells.
 //!
-//! `.h5ad` (sparse by rows or columns, dense; in `X`, a layer or `raw/X`) and 10x directories. Nothing a header says is
-//! believed before it is checked, and every value that leaves a reader is a count.
+//! `.h5ad` (sparse by rows or columns, dense; in `X`, a layer or `raw/X`), 10x directories and delimited text; content tells
+//! the format, not the name. Nothing a header says is believed before it is checked, and every value that leaves a reader
+//! is a count.
 
 mod blosc;
 pub mod column;
 mod counts;
+mod delimited;
 mod frame;
 mod hdf5;
+mod input;
 mod modality;
 mod mtx;
 pub mod number;
@@ -15,16 +18,19 @@ mod raw_counts;
 pub mod rows;
 #[cfg(test)]
 mod tests;
+mod text;
 mod transposed;
 
 pub use column::{Column, Kind};
 pub use frame::Frame;
+pub use input::Spool;
 pub use modality::Modality;
 pub use rows::Rows;
 
 use crate::stage::UserError;
 use anyhow::Result;
 use counts::Counts;
+use input::Format;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -96,21 +102,17 @@ impl Matrix {
     }
 
     fn open_stored(path: &Path, source: Option<&Source>) -> Result<Self> {
-        if !path.exists() {
-            return Err(UserError::missing(path).into());
+        match input::format(path)? {
+            Format::Hdf5 => hdf5::open(path, source),
+            Format::Directory => mtx::open(path),
+            Format::MatrixMarket => mtx::open_file(path),
+            Format::Text => delimited::open(path),
+            Format::Zarr => {
+                Err(UserError::bad_data(format!("`{}` is a Zarr store, which is not read", path.display()))
+                    .hint("pass the `.h5ad` or the 10x directory it was made from")
+                    .into())
+            }
         }
-        if !path.is_dir() {
-            return hdf5::open(path, source);
-        }
-        if path.join("zarr.json").exists() || path.join(".zgroup").exists() {
-            return Err(UserError::bad_data(format!(
-                "`{}` is a Zarr store, which is not read",
-                path.display()
-            ))
-            .hint("pass the `.h5ad` or the 10x directory it was made from")
-            .into());
-        }
-        mtx::open(path)
     }
 
     /// A matrix of genes alone.
