@@ -1,7 +1,7 @@
 //! Readers of count matrices, streamed in blocks of cells.
 //!
-//! `.h5ad` (sparse by rows or columns, dense; in `X`, a layer or `raw/X`), 10x directories and delimited text; content tells
-//! the format, not the name. Nothing a header says is believed before it is checked, and every value that leaves a reader
+//! `.h5ad` (sparse by rows or columns, dense; in `X`, a layer or `raw/X`), AnnData in Zarr, 10x directories
+//! and delimited text; content tells the format, not the name. Nothing a header says is believed before it is checked, and every value that leaves a reader
 //! is a count.
 
 mod blosc;
@@ -20,6 +20,7 @@ pub mod rows;
 mod tests;
 mod text;
 mod transposed;
+mod zarr;
 
 pub use column::{Column, Kind};
 pub use frame::Frame;
@@ -107,11 +108,7 @@ impl Matrix {
             Format::Directory => mtx::open(path),
             Format::MatrixMarket => mtx::open_file(path),
             Format::Text => delimited::open(path),
-            Format::Zarr => {
-                Err(UserError::bad_data(format!("`{}` is a Zarr store, which is not read", path.display()))
-                    .hint("pass the `.h5ad` or the 10x directory it was made from")
-                    .into())
-            }
+            Format::Zarr => zarr::open(path, source),
         }
     }
 
