@@ -41,7 +41,7 @@ pub(super) fn open(file: &Arc<File>, wanted: Option<&Source>) -> Result<Matrix> 
         super::matrix(file, &path, cells.clone(), genes.clone(), counts)
     };
     match wanted {
-        Some(wanted) => open_one(&h5ad::resolve(file, wanted, &candidates)?),
+        Some(wanted) => open_one(&raw_counts::resolve(&file.path, wanted, &candidates)?),
         None => raw_counts::choose(&file.path, &candidates, open_one),
     }
 }
