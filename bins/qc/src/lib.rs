@@ -4,10 +4,12 @@
 //! and names of the cells and one block of counts.
 
 mod args;
+mod cell;
 mod columns;
 mod filters;
 mod genes;
 mod metrics;
+mod outliers;
 mod plan;
 mod report;
 mod study;

@@ -154,7 +154,21 @@ fn metrics_and_filters_are_scanpys() {
     let header = lines.next().unwrap();
     let golden: Vec<Vec<&str>> = lines.collect();
     assert_eq!(cells.n_cells(), golden.len());
-    for name in ["n_genes_by_counts", "total_counts", "total_counts_mt", "pct_counts_mt", "pct_counts_ribo"] {
+    // All of scanpy's but the logarithms of the mitochondrial and ribosomal sums.
+    for name in [
+        "n_genes_by_counts",
+        "log1p_n_genes_by_counts",
+        "total_counts",
+        "log1p_total_counts",
+        "pct_counts_in_top_50_genes",
+        "pct_counts_in_top_100_genes",
+        "pct_counts_in_top_200_genes",
+        "pct_counts_in_top_500_genes",
+        "total_counts_mt",
+        "pct_counts_mt",
+        "total_counts_ribo",
+        "pct_counts_ribo",
+    ] {
         let at = header.iter().position(|other| *other == name).unwrap();
         let ours = cells.obs(name).unwrap();
         for (cell, row) in golden.iter().enumerate() {
@@ -176,6 +190,69 @@ fn metrics_and_filters_are_scanpys() {
     assert_eq!((0..cells.n_cells()).map(|cell| passes.number(cell)).collect::<Vec<_>>(), expected);
     let n = expected.iter().sum::<f64>() as usize;
     assert!(0 < n && n < 300, "the thresholds divide the cells: {n} pass");
+}
+
+/// `qc_var.csv` is `calculate_qc_metrics` over all 300 cells, by the input's gene names.
+#[test]
+fn metrics_of_genes_are_scanpys() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("cells.zarr");
+    qc(&output, &[fixture("qc/counts300.h5ad")], &["--keep-removed", "--keep-unmapped"]).unwrap();
+    let metrics = [
+        "n_cells_by_counts",
+        "mean_counts",
+        "log1p_mean_counts",
+        "pct_dropout_by_counts",
+        "total_counts",
+        "log1p_total_counts",
+    ];
+    let store = panfoma_core::artifact::cells::anndata::Store::open(&output).unwrap();
+    let genes = Cells::open(&output).unwrap().genes().to_vec();
+    let ours = metrics.map(|name| {
+        store.array(&format!("/var/{name}")).unwrap().numbers::<f64>(0..genes.len()).unwrap()
+    });
+    let golden = csv("qc/qc_var.csv");
+    assert_eq!(golden[0][1..], metrics);
+    let mut compared = 0;
+    for (i, gene) in genes.iter().enumerate().filter(|(_, gene)| !gene.input_name.contains('|')) {
+        let row = golden.iter().find(|row| row[0] == gene.input_name).unwrap();
+        for (m, name) in metrics.iter().enumerate() {
+            let expected: f64 = row[m + 1].parse().unwrap();
+            // scanpy adds up in f32.
+            let near = (ours[m][i] - expected).abs() <= 1e-6 * expected.abs();
+            assert!(near, "{name} of {}: {}, expected {expected}", gene.input_name, ours[m][i]);
+        }
+        compared += 1;
+    }
+    assert!(compared > 2_950, "{compared} of 3,000 genes were compared");
+}
+
+/// scanpy's `filter_cells(min_genes=200)` then `filter_genes(min_cells=3)`: 298 cells, 2,740 genes.
+#[test]
+fn rare_genes_are_those_scanpy_removes() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("cells.zarr");
+    let flags = ["--keep-unmapped", "--min-genes", "200", "--max-pct-mt", "100", "--min-cells", "3"];
+    qc(&output, &[fixture("qc/counts300.h5ad")], &flags).unwrap();
+    let cells = Cells::open(&output).unwrap();
+    assert_eq!(cells.n_cells(), 298);
+    let mut kept: Vec<&str> = cells.genes().iter().flat_map(|gene| gene.input_name.split('|')).collect();
+    kept.sort_unstable();
+    let golden = csv("qc/genes_after_filter.csv");
+    let mut expected: Vec<&str> = golden.iter().map(|row| row[0].as_str()).collect();
+    expected.sort_unstable();
+    // Two names of one gene are one gene here: seen in 3 cells together, neither needs to be by itself.
+    let added: Vec<_> = cells.genes().iter().filter(|gene| gene.input_name.contains('|')).collect();
+    let apart = |name: &&str| !added.iter().any(|gene| gene.input_name.split('|').any(|other| other == *name));
+    kept.retain(apart);
+    expected.retain(apart);
+    assert_eq!(kept, expected);
+    assert!(added.len() < 20 && kept.len() > 2_700, "{} names are of genes with another", added.len());
+}
+
+fn csv(name: &str) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(fixture(name)).unwrap();
+    text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
 }
 
 #[test]
