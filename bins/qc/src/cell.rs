@@ -123,9 +123,16 @@ mod tests {
         let mut meter = Meter::new(&classes);
         let mut random = Philox::new(1).stream(0, 0);
         // Ties, few genes, counts on both sides of the histogram's end, reads by the thousand, fractions; one meter for all.
-        for (n_genes, most, step) in
-            [(0, 1, 1.0), (49, 3, 1.0), (50, 1, 1.0), (700, 3, 1.0), (700, 400, 1.0), (5000, 90_000, 1.0), (800, 900, 0.25), (700, 5, 1.0)]
-        {
+        for (n_genes, most, step) in [
+            (0, 1, 1.0),
+            (49, 3, 1.0),
+            (50, 1, 1.0),
+            (700, 3, 1.0),
+            (700, 400, 1.0),
+            (5000, 90_000, 1.0),
+            (800, 900, 0.25),
+            (700, 5, 1.0),
+        ] {
             let genes: Vec<u32> = (0..n_genes).collect();
             let counts: Vec<f32> = genes.iter().map(|_| (1 + random.below(most)) as f32 * step).collect();
             let cell = meter.measure(&genes, &counts);

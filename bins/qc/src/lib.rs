@@ -12,6 +12,7 @@ mod metrics;
 mod outliers;
 mod plan;
 mod report;
+mod samples;
 mod study;
 mod write;
 
@@ -211,9 +212,26 @@ fn save(
         Ok(repeated)
     })
     .with_context(|| format!("writing `{}`", config.output.display()))?;
-    let report = Report::new(studies, &repeated, skipped, merged, &carried, config);
+    let samples = samples::summarise(studies);
+    beside_as_table(&config.output, "samples.tsv", |tsv| samples::write(tsv, &samples))?;
+    let report = Report::new(studies, &repeated, samples, skipped, merged, &carried, config);
     report.log();
     Ok(atomic::write_json(&beside(&config.output, "qc.json"), &report)?)
+}
+
+/// Writes `<output>.<extension>`, whole or not at all.
+fn beside_as_table(
+    output: &Path,
+    extension: &str,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    let path = beside(output, extension);
+    atomic::write_file(&path, |temporary| -> Result<()> {
+        let mut file = BufWriter::new(std::fs::File::create(temporary)?);
+        write(&mut file)?;
+        Ok(file.flush()?)
+    })
+    .with_context(|| format!("writing `{}`", path.display()))
 }
 
 /// `<output>.<extension>`.

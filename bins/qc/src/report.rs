@@ -4,6 +4,7 @@ use crate::Measured;
 use crate::args::Config;
 use crate::columns::Carried;
 use crate::genes::Merged;
+use crate::samples::{Sample, Tally};
 use panfoma_core::genes::{GeneTable, MapCounts};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ pub struct Report {
     pub gene_table: String,
     /// Inputs used, in order.
     pub studies: Vec<StudyReport>,
+    /// Their samples.
+    pub samples: Vec<Sample>,
     /// Inputs left out by `--skip-unusable`, with the reason.
     pub skipped: Vec<Skipped>,
     /// Columns that bear another name in the output.
@@ -47,26 +50,7 @@ pub struct StudyReport {
     skipped_columns: BTreeMap<String, String>,
     min_genes: u32,
     repeated_cell_names: usize,
-    cells: Removed,
-    samples: BTreeMap<String, Removed>,
-}
-
-/// Cells and why they were removed.
-#[derive(Default, Serialize)]
-struct Removed {
-    read: usize,
-    passed: usize,
-    removed: BTreeMap<&'static str, usize>,
-}
-
-impl Removed {
-    fn count(&mut self, rule: Option<&'static str>) {
-        self.read += 1;
-        match rule {
-            None => self.passed += 1,
-            Some(rule) => *self.removed.entry(rule).or_default() += 1,
-        }
-    }
+    cells: Tally,
 }
 
 impl Report {
@@ -74,6 +58,7 @@ impl Report {
     pub fn new(
         studies: &[Measured],
         repeated: &[usize],
+        samples: Vec<Sample>,
         skipped: Vec<Skipped>,
         merged: &Merged,
         carried: &[Carried],
@@ -92,6 +77,7 @@ impl Report {
             n_genes: merged.genes.len(),
             gene_table: GeneTable::digest(),
             studies,
+            samples,
             skipped,
             renamed_columns: renamed.map(|column| (column.input_name.clone(), column.name.clone())).collect(),
         }
@@ -138,13 +124,8 @@ impl Report {
 impl StudyReport {
     fn new(measured: &Measured, repeated_cell_names: usize, config: &Config) -> Self {
         let study = &measured.study;
-        let (mut cells, mut samples) = (Removed::default(), BTreeMap::<String, Removed>::new());
-        for (cell, rule) in measured.rules.iter().enumerate() {
-            let rule = rule.map(|rule| rule.name());
-            cells.count(rule);
-            let sample = &study.samples.names[study.samples.codes[cell] as usize];
-            samples.entry(sample.clone()).or_default().count(rule);
-        }
+        let mut cells = Tally::default();
+        measured.rules.iter().for_each(|&rule| cells.count(rule));
         let unmapped = study.genes.names.iter().zip(&study.genes.known).filter(|(_, known)| known.is_none());
         Self {
             study: study.name.clone(),
@@ -158,7 +139,6 @@ impl StudyReport {
             min_genes: config.filters.min_genes_of(study.genes.names.len()),
             repeated_cell_names,
             cells,
-            samples,
         }
     }
 }

@@ -63,7 +63,8 @@ pub fn cells(
         })?;
     }
     let sums = n_cells.into_iter().zip(totals);
-    let genes: Vec<Gene> = merged.genes.iter().zip(sums).map(|(gene, (n, sum))| gene.described(n, sum)).collect();
+    let genes: Vec<Gene> =
+        merged.genes.iter().zip(sums).map(|(gene, (n, sum))| gene.described(n, sum)).collect();
     let measured: Vec<bool> = merged.genes.iter().flat_map(|gene| gene.measured.iter().copied()).collect();
     let names: Vec<String> = studies.iter().map(|study| study.study.name.clone()).collect();
     writer.finish(&Var { genes: &genes, studies: &names, measured: &measured }, header)?;

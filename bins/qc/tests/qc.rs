@@ -192,6 +192,42 @@ fn metrics_and_filters_are_scanpys() {
     assert!(0 < n && n < 300, "the thresholds divide the cells: {n} pass");
 }
 
+/// `removed_by.csv` is METRICS' rule by numpy on scanpy's own columns: log1p counts and genes within 5 MADs, the
+/// mitochondrial share at most 3 above, batch by batch, after 200 genes and 20 %.
+#[test]
+fn every_cell_is_removed_by_the_rule_numpy_names_and_samples_are_summed_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("cells.zarr");
+    let flags = ["--preset", "panfomabench", "--min-cells", "0", "--max-mads", "2.5", "--keep-removed"];
+    qc(&output, &[fixture("qc/counts300.h5ad")], &flags).unwrap();
+    let cells = Cells::open(&output).unwrap();
+    let removed_by = cells.obs("qc_removed_by").unwrap();
+    let golden = csv("qc/removed_by.csv");
+    assert_eq!(golden.len(), 301);
+    for (cell, row) in golden[1..].iter().enumerate() {
+        assert_eq!(removed_by.text(cell).as_deref().unwrap_or_default(), row[1], "{}", row[0]);
+    }
+    let table = std::fs::read_to_string(format!("{}.samples.tsv", output.display())).unwrap();
+    let table: Vec<Vec<&str>> = table.lines().map(|line| line.split('\t').collect()).collect();
+    let golden = csv("qc/samples.csv");
+    assert_eq!(table.len(), golden.len());
+    for (row, expected) in table[1..].iter().zip(&golden[1..]) {
+        for (name, expected) in golden[0].iter().zip(expected) {
+            let found = row[table[0].iter().position(|other| other == name).unwrap()];
+            let near = match (found.parse::<f64>(), expected.parse::<f64>()) {
+                (Ok(found), Ok(expected)) => (found - expected).abs() <= 1e-6 * expected.abs(),
+                _ => found == expected,
+            };
+            assert!(near, "{name} of {}: {found}, expected {expected}", row[1]);
+        }
+    }
+    let sample = &report(&output)["samples"][0];
+    assert_eq!(
+        (&sample["sample"], sample["read"].as_u64()),
+        (&"counts300:s0".into(), golden[1][2].parse().ok())
+    );
+}
+
 /// `qc_var.csv` is `calculate_qc_metrics` over all 300 cells, by the input's gene names.
 #[test]
 fn metrics_of_genes_are_scanpys() {
@@ -208,9 +244,8 @@ fn metrics_of_genes_are_scanpys() {
     ];
     let store = panfoma_core::artifact::cells::anndata::Store::open(&output).unwrap();
     let genes = Cells::open(&output).unwrap().genes().to_vec();
-    let ours = metrics.map(|name| {
-        store.array(&format!("/var/{name}")).unwrap().numbers::<f64>(0..genes.len()).unwrap()
-    });
+    let ours = metrics
+        .map(|name| store.array(&format!("/var/{name}")).unwrap().numbers::<f64>(0..genes.len()).unwrap());
     let golden = csv("qc/qc_var.csv");
     assert_eq!(golden[0][1..], metrics);
     let mut compared = 0;
@@ -243,7 +278,8 @@ fn rare_genes_are_those_scanpy_removes() {
     expected.sort_unstable();
     // Two names of one gene are one gene here: seen in 3 cells together, neither needs to be by itself.
     let added: Vec<_> = cells.genes().iter().filter(|gene| gene.input_name.contains('|')).collect();
-    let apart = |name: &&str| !added.iter().any(|gene| gene.input_name.split('|').any(|other| other == *name));
+    let apart =
+        |name: &&str| !added.iter().any(|gene| gene.input_name.split('|').any(|other| other == *name));
     kept.retain(apart);
     expected.retain(apart);
     assert_eq!(kept, expected);

@@ -187,7 +187,10 @@ fn anndata_opens_it_without_a_warning() {
             "log1p_mean_counts",
             [0.287682072451781, 0.510825623765991, 9.210440366976517, 1.203972804325936, 0.0],
         ),
-        ("pct_dropout_by_counts", [66.666666666666667, 66.666666666666667, 66.666666666666667, 66.666666666666667, 100.0]),
+        (
+            "pct_dropout_by_counts",
+            [66.666666666666667, 66.666666666666667, 66.666666666666667, 66.666666666666667, 100.0],
+        ),
         (
             "log1p_total_counts",
             [0.693147180559945, 1.09861228866811, 10.308985993422082, 2.07944154167984, 0.0],
@@ -196,7 +199,10 @@ fn anndata_opens_it_without_a_warning() {
     for (name, expected) in derived {
         let column = seen["var"].as_object_mut().unwrap().remove(name).unwrap();
         for (found, expected) in column.as_array().unwrap().iter().zip(expected) {
-            assert!((found.as_f64().unwrap() - expected).abs() < 1e-11, "{name}: {found}, expected {expected}");
+            assert!(
+                (found.as_f64().unwrap() - expected).abs() < 1e-11,
+                "{name}: {found}, expected {expected}"
+            );
         }
     }
     let expected = serde_json::json!({
