@@ -2,7 +2,7 @@
 
 use crate::cell::Class;
 use panfoma_core::artifact::cells::Gene;
-use panfoma_core::genes::{GeneTable, MapCounts, map_genes};
+use panfoma_core::genes::{GeneTable, MapCounts, Match, Suspicion, map_genes};
 use panfoma_core::matrix::{Column, Frame};
 use std::collections::BTreeMap;
 
@@ -14,10 +14,14 @@ pub struct StudyGenes {
     pub names: Vec<String>,
     /// Position in the gene table of each gene, if known.
     pub known: Vec<Option<u32>>,
+    /// How each name was understood.
+    pub matches: Vec<Match>,
+    /// Does an earlier gene have the same id?
+    pub repeats: Vec<bool>,
     /// Statistics.
     pub counts: MapCounts,
-    /// Why few are known.
-    pub suspicion: Option<String>,
+    /// What the unknown ones look like, if they are many.
+    pub suspicion: Option<Suspicion>,
     /// Mitochondrial, or named RPS* or RPL*?
     pub classes: Vec<Class>,
 }
@@ -46,7 +50,9 @@ impl StudyGenes {
             column,
             classes: Vec::with_capacity(names.len()),
             names,
-            known: map.genes,
+            known: map.matches.iter().map(|found| found.gene()).collect(),
+            matches: map.matches,
+            repeats: map.repeats,
             counts: map.counts,
             suspicion: map.suspicion,
         };

@@ -8,7 +8,9 @@ mod cell;
 mod columns;
 mod filters;
 mod genes;
+mod human;
 mod metrics;
+mod names;
 mod outliers;
 mod plan;
 mod report;
@@ -190,9 +192,10 @@ fn save(
     let carried = columns::union(studies.iter().map(|study| study.study.columns.as_slice()));
     let paths: Vec<PathBuf> = studies.iter().map(|study| study.study.path.clone()).collect();
     let mut provenance = Provenance::new(context, paths.iter().map(PathBuf::as_path))?;
-    if let Some(config) = provenance.config.as_object_mut() {
-        config.insert("gene_table".to_owned(), GeneTable::digest().into());
+    if provenance.config.is_null() {
+        provenance.config = serde_json::json!({});
     }
+    provenance.config["gene_table"] = GeneTable::digest().into();
     let header = Header::new(cells::FORMAT, cells::VERSION, provenance);
     let repeated = atomic::write_file(&beside(&config.output, "removed.tsv"), |tsv| -> Result<Vec<usize>> {
         let mut removed = BufWriter::new(std::fs::File::create(tsv)?);
@@ -213,6 +216,7 @@ fn save(
     })
     .with_context(|| format!("writing `{}`", config.output.display()))?;
     let samples = samples::summarise(studies);
+    beside_as_table(&config.output, "genes.tsv", |tsv| names::write(tsv, studies, merged))?;
     beside_as_table(&config.output, "samples.tsv", |tsv| samples::write(tsv, &samples))?;
     let report = Report::new(studies, &repeated, samples, skipped, merged, &carried, config);
     report.log();

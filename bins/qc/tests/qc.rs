@@ -1,48 +1,12 @@
 //! The stage as users run it, against scanpy's numbers and anndata's reading.
 
-use clap::Parser;
+mod stage;
+
 use panfoma_core::artifact::cells::Cells;
 use panfoma_core::stage::error::classify;
-use panfoma_core::stage::{Context, Stage};
-use panfoma_qc::Args;
+use stage::{csv, data, fixture, qc, report};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-#[derive(Parser)]
-struct Line {
-    #[command(flatten)]
-    args: Args,
-}
-
-fn qc(output: &Path, inputs: &[PathBuf], flags: &[&str]) -> anyhow::Result<()> {
-    let mut line = vec!["panfoma-qc".into(), "-o".into(), output.as_os_str().to_owned(), "-i".into()];
-    line.extend(inputs.iter().map(|input| input.as_os_str().to_owned()));
-    line.extend(flags.iter().map(|flag| (*flag).into()));
-    Line::try_parse_from(line)?.args.run(&Context::for_library("panfoma-qc", 0))
-}
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data")).join(name)
-}
-
-/// The real sets: `PANFOMA_DATA` or `../shared/data` beside the workspace; absent, they must not be in CI.
-fn data() -> Option<PathBuf> {
-    let path = std::env::var_os("PANFOMA_DATA").map_or_else(
-        || Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).to_owned(),
-        PathBuf::from,
-    );
-    if path.is_dir() {
-        return Some(path);
-    }
-    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "CI must set PANFOMA_DATA");
-    eprintln!("skipped: `{}` is not there", path.display());
-    None
-}
-
-fn report(output: &Path) -> serde_json::Value {
-    let path = format!("{}.qc.json", output.display());
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
 
 /// All files of a store but its header, which names the input and its digest.
 fn bytes(store: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -286,11 +250,6 @@ fn rare_genes_are_those_scanpy_removes() {
     assert!(added.len() < 20 && kept.len() > 2_700, "{} names are of genes with another", added.len());
 }
 
-fn csv(name: &str) -> Vec<Vec<String>> {
-    let text = std::fs::read_to_string(fixture(name)).unwrap();
-    text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
-}
-
 #[test]
 fn studies_are_merged_over_the_union_of_their_genes() {
     let Some(data) = data() else { return };
@@ -342,43 +301,6 @@ fn an_input_that_cannot_be_used_fails_or_is_skipped_and_recorded() {
     let skipped = &report(&output)["skipped"][0];
     assert_eq!(skipped["study"], "blosc");
     assert!(skipped["reason"].as_str().unwrap().contains("blosc"));
-}
-
-#[test]
-fn genes_that_are_not_human_are_refused_with_a_remedy() {
-    let Some(data) = data() else { return };
-    let directory = tempfile::tempdir().unwrap();
-    let error = qc(&directory.path().join("a.zarr"), &[data.join("odd/derived/lowercase_genes.h5ad")], &[])
-        .unwrap_err();
-    let (code, hint) = classify(&error);
-    assert_eq!(code, 65);
-    assert!(
-        error.to_string().contains("0 of 600 gene names") && hint.unwrap().contains("orthologs"),
-        "{error}"
-    );
-}
-
-#[test]
-fn names_of_several_kinds_lead_to_the_same_genes() {
-    let Some(data) = data() else { return };
-    let directory = tempfile::tempdir().unwrap();
-    let ids = |name: &str| {
-        let output = directory.path().join(name).with_extension("zarr");
-        qc(&output, &[data.join("odd/derived").join(name).with_extension("h5ad")], &["--study", "s"])
-            .unwrap();
-        let genes = Cells::open(&output).unwrap();
-        genes.genes().iter().map(|gene| gene.ensembl_id.clone()).collect::<Vec<_>>()
-    };
-    let expected = ids("csc_counts");
-    assert!(expected.len() > 500);
-    // Half the genes of the barnyard file bear mouse's prefix and are left out.
-    for (name, n) in [("versioned_ensembl_ids", 500), ("genome_prefixed", 300)] {
-        let ids = ids(name);
-        assert!(ids.len() >= n && ids.iter().all(|id| expected.contains(id)), "{name}: {} genes", ids.len());
-    }
-    // Two in five symbols are of an older time, yet nearly all are found.
-    let old = ids("previous_symbols");
-    assert!(old.len() * 20 > expected.len() * 19, "{} of {}", old.len(), expected.len());
 }
 
 #[test]
