@@ -5,7 +5,6 @@ use super::guard::Guarded;
 use super::{dataframe, dense, sparse};
 use crate::matrix::counts::Counts;
 use crate::matrix::{Frame, Matrix, Source, raw_counts};
-use crate::stage::UserError;
 use anyhow::Result;
 use std::sync::Arc;
 
