@@ -23,10 +23,12 @@ pub enum Rule {
     MaxPctMt,
     /// Too far from its sample's median.
     MaxMads,
+    /// Scored like two cells.
+    Doublet,
 }
 
 impl Rule {
-    /// The flag's name with underscores.
+    /// The flag's name with underscores; `doublet`.
     pub fn name(self) -> &'static str {
         match self {
             Rule::MinGenes => "min_genes",
@@ -35,6 +37,7 @@ impl Rule {
             Rule::MaxCounts => "max_counts",
             Rule::MaxPctMt => "max_pct_mt",
             Rule::MaxMads => "max_mads",
+            Rule::Doublet => "doublet",
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::Measured;
 use crate::args::Config;
 use crate::columns::Carried;
+use crate::doublets::SampleDoublets;
 use crate::genes::Merged;
 use panfoma_core::genes::{GeneTable, MapCounts};
 use serde::Serialize;
@@ -49,6 +50,9 @@ pub struct StudyReport {
     repeated_cell_names: usize,
     cells: Removed,
     samples: BTreeMap<String, Removed>,
+    /// By sample, where they were looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doublets: Option<BTreeMap<String, SampleDoublets>>,
 }
 
 /// Cells and why they were removed.
@@ -159,6 +163,9 @@ impl StudyReport {
             repeated_cell_names,
             cells,
             samples,
+            doublets: measured.doublets.as_ref().map(|doublets| {
+                study.samples.names.iter().cloned().zip(doublets.samples.iter().cloned()).collect()
+            }),
         }
     }
 }
