@@ -1,15 +1,72 @@
-//! Decompression of Blosc buffers (c-blosc 1.x: blosclz, lz4, zlib, zstd), as HDF5's filter 32001 and Zarr store them.
+//! Blosc buffers (c-blosc 1.x: blosclz, lz4, zlib, zstd), as HDF5's filter 32001 and Zarr store them.
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_int, c_void};
 
 /// The bytes before the data: versions, flags, type size, decompressed size, block size, compressed size.
 const HEADER: usize = blosc_src::BLOSC_MIN_HEADER_LENGTH as usize;
+
+/// A compressed buffer is at most this much longer than its data.
+pub(crate) const OVERHEAD: usize = blosc_src::BLOSC_MAX_OVERHEAD as usize;
+/// Data of one buffer at most.
+pub(crate) const MAX_BYTES: usize = i32::MAX as usize - OVERHEAD;
+
+/// What is laid together before compression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shuffle {
+    /// Nothing.
+    None,
+    /// Bytes of like weight.
+    Bytes,
+    /// Bits of like weight.
+    Bits,
+}
+
+/// Compresses into one buffer; the bytes depend on the arguments alone. `block_size` 0 lets c-blosc choose.
+///
+/// Errors, as text: more than [`MAX_BYTES`], or a codec that is not built in.
+pub(crate) fn compress(
+    bytes: &[u8],
+    codec: &CStr,
+    level: u8,
+    shuffle: Shuffle,
+    type_size: usize,
+    block_size: usize,
+) -> Result<Vec<u8>, String> {
+    if bytes.len() > MAX_BYTES {
+        return Err(format!("{} bytes for a Blosc buffer, which holds at most {MAX_BYTES}", bytes.len()));
+    }
+    let mut output: Vec<u8> = Vec::with_capacity(bytes.len() + OVERHEAD);
+    // SAFETY: the source is `bytes`, the target has room for the longest buffer there can be and its size is given; the
+    // codec's name ends in a zero; the context is its own, on this thread.
+    let written = unsafe {
+        blosc_src::blosc_compress_ctx(
+            c_int::from(level),
+            shuffle as c_int,
+            type_size,
+            bytes.len(),
+            bytes.as_ptr().cast::<c_void>(),
+            output.as_mut_ptr().cast::<c_void>(),
+            output.capacity(),
+            codec.as_ptr(),
+            block_size,
+            1,
+        )
+    };
+    match usize::try_from(written) {
+        Ok(n) if n > 0 => {
+            // SAFETY: the encoder reports that it wrote `n` bytes, no more than the capacity it was given.
+            unsafe { output.set_len(n) };
+            Ok(output)
+        }
+        _ => Err(format!("Blosc cannot compress with {codec:?}")),
+    }
+}
 
 /// The decompressed bytes of one buffer.
 ///
 /// Errors, as text: a header that is not Blosc's or lies about its length, a claim of more than `limit` bytes, a codec
 /// that is not built in (snappy), damaged data.
-pub(super) fn decompress(bytes: &[u8], limit: usize) -> Result<Vec<u8>, String> {
+pub(crate) fn decompress(bytes: &[u8], limit: usize) -> Result<Vec<u8>, String> {
     if bytes.len() < HEADER {
         return Err(format!("a Blosc buffer of {} bytes, expected at least {HEADER}", bytes.len()));
     }
@@ -54,6 +111,20 @@ mod tests {
     #[test]
     fn a_buffer_of_numcodecs_is_read() {
         assert_eq!(decompress(LZ4, 256).unwrap(), arange());
+    }
+
+    #[test]
+    fn what_is_compressed_comes_back() {
+        for codec in [c"lz4", c"zstd", c"zlib", c"blosclz"] {
+            for (shuffle, type_size) in [(Shuffle::None, 1), (Shuffle::Bytes, 4), (Shuffle::Bits, 4)] {
+                for bytes in [vec![], vec![7], arange(), arange().repeat(9000)] {
+                    let packed = compress(&bytes, codec, 1, shuffle, type_size, 0).unwrap();
+                    assert!(packed.len() <= bytes.len() + OVERHEAD);
+                    assert!(decompress(&packed, bytes.len()).unwrap() == bytes, "{codec:?} {shuffle:?}");
+                }
+            }
+        }
+        assert!(compress(&[1], c"snappy", 1, Shuffle::None, 1, 0).is_err());
     }
 
     #[test]

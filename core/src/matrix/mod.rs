@@ -5,7 +5,7 @@
 //! Content tells the format, not the name. Nothing a header says is believed before it is checked, and every value that
 //! leaves a reader is a count.
 
-mod blosc;
+pub(crate) mod blosc;
 pub mod column;
 mod counts;
 mod delimited;

@@ -3,6 +3,7 @@
 //! Long arrays are sharded (64 chunks a file) so that a corpus is thousands of files, not millions, and the chunks of a
 //! shard are laid down in order, so that the bytes do not depend on the number of threads.
 
+use super::blosc_codec::BloscCodec;
 use crate::matrix::number::FromStored;
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value as Json, json};
@@ -142,7 +143,7 @@ impl Store {
         let mut builder = ArrayBuilder::new(shape(0), shard_shape, T::data_type(), fill);
         builder
             .subchunk_shape(chunk_shape)
-            .bytes_to_bytes_codecs(vec![Arc::new(ZstdCodec::new(ZSTD_LEVEL, false))])
+            .bytes_to_bytes_codecs(vec![Arc::new(BloscCodec::of_numbers(size_of::<T>()))])
             .codec_specific_options(in_order())
             .attributes(encoding("array", "0.2.0"));
         let array = builder.build(self.zarr.clone(), path).with_context(|| self.at(path))?;

@@ -12,6 +12,7 @@
 //! ```
 
 pub mod anndata;
+mod blosc_codec;
 mod csr;
 mod obsm;
 mod reader;
