@@ -73,6 +73,13 @@ features = "".join(f"{i}\t{s}\tGene Expression\n" for i, s in zip(ids, symbols))
 (mtx / "features.tsv").write_text(features)
 (mtx / "barcodes.tsv").write_text("".join(f"{cell}\n" for cell in cells))
 
+# Cell Ranger 2: plain files, `genes.tsv`, no types.
+mtx = directory / "mtx_v2"
+mtx.mkdir(exist_ok=True)
+(mtx / "matrix.mtx").write_text("%%MatrixMarket matrix coordinate integer general\n%\n" + f"5 3 {len(entries)}\n" + "".join(entries))
+(mtx / "genes.tsv").write_text("".join(f"{i}\t{s}\n" for i, s in zip(ids, symbols)))
+(mtx / "barcodes.tsv").write_text("".join(f"{cell}\n" for cell in cells))
+
 # The layouts of other tools and other times, by hand.
 fixed = lambda texts: numpy.array(texts, dtype="S")
 vlen = h5py.string_dtype()

@@ -8,6 +8,7 @@ mod columns;
 mod filters;
 mod genes;
 mod metrics;
+mod modalities;
 mod plan;
 mod report;
 mod study;
@@ -22,7 +23,7 @@ use genes::{Merged, StudyGenes};
 use metrics::Metrics;
 use panfoma_core::artifact::{Header, Provenance, atomic, cells, provenance};
 use panfoma_core::genes::GeneTable;
-use panfoma_core::matrix::Matrix;
+use panfoma_core::matrix::{Matrix, Spool};
 use panfoma_core::stage::{Context, Kind, Progress, Stage, UserError};
 use report::{Report, Skipped};
 use std::io::{BufWriter, Write};
@@ -56,8 +57,12 @@ impl Stage for Args {
 
     fn run(self, context: &Context) -> Result<()> {
         let started = Instant::now();
-        let config = Config::new(&self)?;
+        let mut config = Config::new(&self)?;
         context.refuse_existing(&config.output)?;
+        let mut spool = Spool::default();
+        for input in &mut config.inputs {
+            input.path = spool.take(&input.path)?;
+        }
         let mut skipped = Vec::new();
         let opened = usable(&config.inputs, &config, &mut skipped, |input| {
             let matrix = Matrix::open(&input.path, config.source.as_ref())?;

@@ -2,6 +2,7 @@
 
 use crate::args::{Config, Input};
 use crate::genes::StudyGenes;
+use crate::modalities::Brought;
 use anyhow::Result;
 use panfoma_core::matrix::{Column, Frame, Kind, Matrix};
 use panfoma_core::stage::UserError;
@@ -52,6 +53,10 @@ pub struct Study {
     pub patients: Groups,
     /// Columns it brings: name and kind.
     pub columns: Vec<(String, Kind)>,
+    /// What it measured beside genes.
+    pub modalities: Vec<Brought>,
+    /// Modalities that are left out since they hold no counts, with a value that is none.
+    pub dropped_modalities: Vec<(String, String)>,
     /// Columns that cannot be read, with their type.
     pub skipped_columns: Vec<(String, String)>,
 }
@@ -122,6 +127,12 @@ impl Study {
                 .filter(|(name, _)| kept(name))
                 .map(|(name, c)| (name.clone(), c.kind()))
                 .collect(),
+            modalities: matrix
+                .modalities
+                .iter()
+                .map(|modality| (modality.name.clone(), modality.features.index.clone()))
+                .collect(),
+            dropped_modalities: matrix.dropped_modalities.clone(),
             skipped_columns: cells.skipped.clone(),
         })
     }

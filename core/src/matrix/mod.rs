@@ -1,14 +1,17 @@
 //! Readers of count matrices, streamed in blocks of cells.
 //!
-//! AnnData of every age (`.h5ad`; sparse by rows or columns, dense; in `X`, a layer or `raw/X`), MuData, loom, and what
-//! Cell Ranger writes: HDF5 of its versions 2 and 3, and directories of Matrix Market files. Nothing a header says is
-//! believed before it is checked, and every value that leaves a reader is a count.
+//! AnnData of every age (`.h5ad`; sparse by rows or columns, dense; in `X`, a layer or `raw/X`) and in Zarr, MuData, loom,
+//! what Cell Ranger writes (HDF5 of its versions 2 and 3, directories of Matrix Market files) and delimited text. Content
+//! tells the format, not the name. Nothing a header says is believed before it is checked, and every value that leaves a
+//! reader is a count.
 
 mod blosc;
 pub mod column;
 mod counts;
+mod delimited;
 mod frame;
 mod hdf5;
+mod input;
 mod modality;
 mod mtx;
 pub mod number;
@@ -16,16 +19,20 @@ mod raw_counts;
 pub mod rows;
 #[cfg(test)]
 mod tests;
+mod text;
 mod transposed;
+mod zarr;
 
 pub use column::{Column, Kind};
 pub use frame::Frame;
+pub use input::Spool;
 pub use modality::Modality;
 pub use rows::Rows;
 
 use crate::stage::UserError;
 use anyhow::Result;
 use counts::Counts;
+use input::Format;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -97,21 +104,13 @@ impl Matrix {
     }
 
     fn open_stored(path: &Path, source: Option<&Source>) -> Result<Self> {
-        if !path.exists() {
-            return Err(UserError::missing(path).into());
+        match input::format(path)? {
+            Format::Hdf5 => hdf5::open(path, source),
+            Format::Directory => mtx::open(path),
+            Format::MatrixMarket => mtx::open_file(path),
+            Format::Text => delimited::open(path),
+            Format::Zarr => zarr::open(path, source),
         }
-        if !path.is_dir() {
-            return hdf5::open(path, source);
-        }
-        if path.join("zarr.json").exists() || path.join(".zgroup").exists() {
-            return Err(UserError::bad_data(format!(
-                "`{}` is a Zarr store, which is not read",
-                path.display()
-            ))
-            .hint("pass the `.h5ad` or the 10x directory it was made from")
-            .into());
-        }
-        mtx::open(path)
     }
 
     /// A matrix of genes alone.

@@ -67,6 +67,7 @@ fn every_layout_gives_the_same_counts() {
         ("rna.h5mu", "mod/rna/X"),
         ("three.h5mu", "mod/gex/X"),
         ("mtx", "matrix.mtx"),
+        ("mtx_v2", "matrix.mtx"),
     ] {
         let (mut matrix, rows) = read_all(&fixture(name)).unwrap_or_else(|error| panic!("{name}: {error:#}"));
         assert_eq!(rows, expected(), "{name}");
@@ -153,7 +154,7 @@ fn odd_files_are_read_or_refused_as_their_manifest_says() {
         ("mtx_bad_dims", Err("declares 500 rows, but there are 600 features")),
         ("mtx_short_barcodes", Err("declares 200 columns, but there are 150 barcodes")),
         ("mtx_truncated_gz", Err("cannot be read to its end")),
-        ("dense_genes_x_cells.csv", Err("is not an HDF5 file")),
+        ("dense_genes_x_cells.csv", Ok("table")),
     ];
     let manifest = std::fs::read_to_string(directory.join("MANIFEST.tsv")).unwrap();
     let listed = manifest.lines().skip(1).map(|line| line.split('\t').next().unwrap().trim_end_matches('/'));
@@ -254,6 +255,26 @@ fn only_gene_expression_rows_of_a_directory_are_genes() {
             "{name}"
         );
     }
+}
+
+/// Shapes and sums from `pandas.read_csv` and `anndata.io.read_umi_tools`; the last is the first 50 cells of `mtx_good_v3`.
+#[test]
+fn tables_of_other_tools_are_read() {
+    let Some(data) = data() else { return };
+    for (name, n_cells, n_genes, n_values, sum) in [
+        ("pbmc_raw_dense.txt", 80, 230, 4_456, 19_633.0),
+        ("umi_tools.tsv.gz", 2, 13, 22, 145.0),
+        ("derived/dense_genes_x_cells.csv", 50, 600, 10_215, 28_483.0),
+    ] {
+        let (matrix, rows) = read_all(&data.join("odd").join(name)).unwrap();
+        let found = (matrix.n_cells(), matrix.n_genes(), rows.data.len(), rows.data.iter().sum::<f32>());
+        assert_eq!(found, (n_cells, n_genes, n_values, sum), "{name}");
+    }
+    let mut table = open(&data.join("odd/derived/dense_genes_x_cells.csv"), None).unwrap();
+    let mut mtx = open(&data.join("odd/derived/mtx_good_v3"), None).unwrap();
+    assert_eq!(table.cells.index, mtx.cells.index[..50]);
+    assert_eq!(table.read_block(0..50).unwrap(), mtx.read_block(0..50).unwrap());
+    assert_eq!(table.read_block(7..9).unwrap(), mtx.read_block(7..9).unwrap());
 }
 
 #[test]

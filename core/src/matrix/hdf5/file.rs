@@ -168,13 +168,16 @@ impl File {
         read(dataset, &selection).map_err(|error| self.damaged(path, &error))
     }
 
-    /// 65 with the path in front.
+    /// 65 with the path in front: the file is HDF5, but what stands in it does not fit together.
     pub fn bad(&self, message: String) -> anyhow::Error {
-        UserError::bad_data(format!("`{}`: {message}", self.path.display())).into()
+        UserError::bad_data(format!("`{}`: {message}", self.path.display()))
+            .hint("the file is malformed: fetch it again, or write it again with the tool that made it")
+            .into()
     }
 
     /// 65: reading `what` failed.
     pub fn damaged(&self, what: &str, error: &Error) -> anyhow::Error {
+        let what = if what.is_empty() { "/" } else { what };
         damaged(&self.path, &format!("`{what}`"), error)
     }
 }

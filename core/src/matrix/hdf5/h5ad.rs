@@ -5,7 +5,6 @@ use super::guard::Guarded;
 use super::{dataframe, dense, sparse};
 use crate::matrix::counts::Counts;
 use crate::matrix::{Frame, Matrix, Source, raw_counts};
-use crate::stage::UserError;
 use anyhow::Result;
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ pub(super) fn open(file: &Arc<File>, root: &str, wanted: Option<&Source>) -> Res
         super::matrix(file, &path, cells.clone(), features, counts)
     };
     match wanted {
-        Some(wanted) => open_one(&resolve(file, wanted, &candidates)?),
+        Some(wanted) => open_one(&raw_counts::resolve(&file.path, wanted, &candidates)?),
         None => raw_counts::choose(&file.path, &candidates, open_one),
     }
 }
@@ -62,20 +61,6 @@ fn candidates(file: &File, root: &str) -> Result<Vec<Source>> {
         candidates.push(Source::Raw);
     }
     Ok(candidates)
-}
-
-/// The candidate that `wanted` means.
-pub(super) fn resolve(file: &File, wanted: &Source, candidates: &[Source]) -> Result<Source> {
-    // `--layer raw` means raw/X, but a layer may bear that name.
-    let layer = matches!(wanted, Source::Raw).then(|| Source::Layer("raw".to_owned()));
-    for source in [Some(wanted), layer.as_ref()].into_iter().flatten() {
-        if candidates.contains(source) {
-            return Ok(source.clone());
-        }
-    }
-    Err(UserError::bad_data(format!("`{}` has no `{wanted}`", file.path.display()))
-        .hint(format!("its matrices are {}", raw_counts::list(candidates)))
-        .into())
 }
 
 /// The path of a matrix, its columns and its values.

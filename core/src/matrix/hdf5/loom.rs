@@ -1,8 +1,8 @@
 //! Loom: a dense matrix of genes x cells with `row_attrs` of genes and `col_attrs` of cells.
 
+use super::dataframe;
 use super::file::{File, MAX_ELEMENTS_RATIO, Node};
 use super::window::Window;
-use super::{dataframe, h5ad};
 use crate::matrix::counts::Counts;
 use crate::matrix::transposed::{Transposed, Triplets};
 use crate::matrix::{Frame, Matrix, Rows, Source, raw_counts};
@@ -41,7 +41,7 @@ pub(super) fn open(file: &Arc<File>, wanted: Option<&Source>) -> Result<Matrix> 
         super::matrix(file, &path, cells.clone(), genes.clone(), counts)
     };
     match wanted {
-        Some(wanted) => open_one(&h5ad::resolve(file, wanted, &candidates)?),
+        Some(wanted) => open_one(&raw_counts::resolve(&file.path, wanted, &candidates)?),
         None => raw_counts::choose(&file.path, &candidates, open_one),
     }
 }
