@@ -1,6 +1,6 @@
 """Writes the same 3 x 5 counts in every layout that is read, and in one that is not, into the directory given.
 
-The second cell is empty; the third gene repeats the first. Needs anndata, h5py and hdf5plugin.
+The second cell is empty; the third gene repeats the first. Needs anndata, h5py, hdf5plugin and numcodecs.
 """
 
 import gzip
@@ -10,6 +10,7 @@ import sys
 import anndata
 import h5py
 import hdf5plugin
+import numcodecs.blosc
 import numpy
 import pandas
 import scipy.sparse
@@ -49,6 +50,8 @@ for name, filter, n in filters:
             dataset = file["X"].create_dataset(part, data=values, chunks=(n,), maxshape=(None,), **filter)
             # A filter that does not make a chunk smaller is skipped: the chunk has room for many zeros.
             assert n == 6 or dataset.id.get_chunk_info(0).filter_mask == 0
+
+(directory / "arange64.blosc-lz4").write_bytes(numcodecs.blosc.compress(numpy.arange(64, dtype="<u4"), b"lz4", 5, 1))
 
 write("csc", scipy.sparse.csc_matrix(counts))
 write("csc_int64", scipy.sparse.csc_matrix(counts.astype("int64")))
