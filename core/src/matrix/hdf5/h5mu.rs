@@ -48,7 +48,10 @@ fn find_rna(file: &File, names: &[String]) -> Result<String> {
             return Ok(name.clone());
         }
     }
-    let found = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let found = match names {
+        [] => "none".to_owned(),
+        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    };
     let message = format!("`{}` holds no RNA: its modalities are {found}", file.path.display());
     Err(UserError::bad_data(message)
         .hint("name the modality of gene counts `rna` and write the file again")

@@ -10,6 +10,8 @@ mod guard;
 mod h5ad;
 mod h5mu;
 mod loom;
+#[cfg(test)]
+mod malformed;
 mod obsm;
 mod sparse;
 mod tenx;
