@@ -57,6 +57,7 @@ write("csc", scipy.sparse.csc_matrix(counts))
 write("csc_int64", scipy.sparse.csc_matrix(counts.astype("int64")))
 write("dense", counts)
 write("dense_uint16_gzip", counts.astype("uint16"), compression="gzip")
+write("dense_float16", counts.astype("float16"))
 write("layer", numpy.log1p(csr), layers={"counts": csr})
 write("raw", numpy.log1p(csr), raw=csr)
 

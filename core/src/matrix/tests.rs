@@ -54,6 +54,7 @@ fn every_layout_gives_the_same_counts() {
         ("csc_int64.h5ad", "X"),
         ("dense.h5ad", "X"),
         ("dense_uint16_gzip.h5ad", "X"),
+        ("dense_float16.h5ad", "X"),
         ("layer.h5ad", "layers/counts"),
         ("raw.h5ad", "raw/X"),
         ("compound.h5ad", "X"),

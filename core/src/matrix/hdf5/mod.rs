@@ -13,6 +13,7 @@ mod loom;
 #[cfg(test)]
 mod malformed;
 mod obsm;
+mod rare;
 mod sparse;
 mod tenx;
 #[cfg(test)]
