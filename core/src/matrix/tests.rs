@@ -66,7 +66,7 @@ fn every_layout_gives_the_same_counts() {
         ("chunked.loom", "layers/counts"),
         ("contiguous.loom", "layers/counts"),
         ("rna.h5mu", "mod/rna/X"),
-        ("three.h5mu", "mod/gex/X"),
+        ("four.h5mu", "mod/gex/X"),
         ("mtx", "matrix.mtx"),
         ("mtx_v2", "matrix.mtx"),
     ] {

@@ -65,7 +65,7 @@ fn damaged_files_are_refused_whatever_the_decoder_stumbles_over() {
         assert!(code == 65 && hint.is_some(), "{}: {error:#}", path.display());
     };
     let directory = tempfile::tempdir().unwrap();
-    for name in ["csr.h5ad", "compound_columns.h5ad", "tenx_v3_mixed.h5", "chunked.loom", "three.h5mu"] {
+    for name in ["csr.h5ad", "compound_columns.h5ad", "tenx_v3_mixed.h5", "chunked.loom", "four.h5mu"] {
         let bytes = std::fs::read(fixture(name)).unwrap();
         for part in 1..16 {
             let path = directory.path().join(name);
