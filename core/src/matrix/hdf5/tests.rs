@@ -191,6 +191,7 @@ fn proteins_in_obsm_and_in_mudata_are_the_same_modality() {
 fn a_genome_asked_for_is_read_and_one_that_is_not_there_is_refused() {
     let path = fixture("tenx_v2.h5");
     assert_eq!(open(&path, Some("mm10")).unwrap().genes.index, ["ENSMUSG00000051951"]);
+    assert_eq!(open(&path, Some("X")).unwrap().source, "GRCh38");
     let error = open(&path, Some("hg19")).err().unwrap();
     assert_eq!(classify(&error), (65, Some("its genomes are `GRCh38`, `mm10`")));
 }
