@@ -37,10 +37,12 @@ pub(super) fn open(file: &Arc<File>, wanted: Option<&Source>) -> Result<Matrix> 
             Source::X => "matrix".to_owned(),
             source => source.to_string(),
         };
-        let counts = counts(file, &path, cells.len(), genes.len())?;
+        let counts = counts(file, &path, cells.len(), genes.len(), HELD_VALUES)?;
         super::matrix(file, &path, cells.clone(), genes.clone(), counts)
     };
     match wanted {
+        // What loom calls it, if no layer does.
+        Some(Source::Layer(name)) if name == "matrix" && !file.has("layers/matrix")? => open_one(&Source::X),
         Some(wanted) => open_one(&raw_counts::resolve(&file.path, wanted, &candidates)?),
         None => raw_counts::choose(&file.path, &candidates, open_one),
     }
@@ -91,8 +93,15 @@ fn attributes(file: &File, group: &str, n: usize, names: &[&str]) -> Result<Fram
     Ok(frame)
 }
 
-/// The matrix at `path`, genes x cells: by blocks of cells where a block of whole chunks fits in memory, else gene by gene.
-fn counts(file: &Arc<File>, path: &str, n_cells: usize, n_genes: usize) -> Result<Box<dyn Counts>> {
+/// The matrix at `path`, genes x cells: by blocks of cells where a block of whole chunks has at most `held` values, else
+/// gene by gene.
+fn counts(
+    file: &Arc<File>,
+    path: &str,
+    n_cells: usize,
+    n_genes: usize,
+    held: usize,
+) -> Result<Box<dyn Counts>> {
     let dataset = file.dataset(path)?;
     if dataset.shape() != [n_genes as u64, n_cells as u64] {
         let shape = dataset.shape();
@@ -100,7 +109,7 @@ fn counts(file: &Arc<File>, path: &str, n_cells: usize, n_genes: usize) -> Resul
     }
     let chunk = dataset.chunks().and_then(|chunk| chunk.get(1).copied()).unwrap_or(u32::MAX) as usize;
     let chunk = chunk.min(n_cells).max(1);
-    let most = HELD_VALUES / n_genes.max(1);
+    let most = held / n_genes.max(1);
     if chunk > most.max(1) {
         let window = Window::new(Arc::clone(file), dataset, path);
         return Ok(Box::new(Transposed::new(ByGenes { window, n_genes, n_cells }, n_cells)?));
@@ -189,5 +198,25 @@ impl Triplets for ByGenes {
                 gene += 1;
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::tests::{expected, fixture};
+
+    #[test]
+    fn blocks_of_any_size_give_the_same_cells() {
+        for name in ["chunked.loom", "contiguous.loom"] {
+            let file = Arc::new(File::open(&fixture(name)).unwrap());
+            // By genes below 10 (two cells, a chunk) or 15 (three, all there are), else by blocks of cells.
+            for held in [1, 5, 10, 15, HELD_VALUES] {
+                let mut counts = counts(&file, "layers/counts", 3, 5, held).unwrap();
+                assert_eq!(counts.read(0..3).unwrap(), expected(), "{name}, {held}");
+                assert_eq!(counts.read(2..3).unwrap().data, [30_000.0, 4.0, 5.0], "{name}, {held}");
+                assert_eq!(counts.read(0..1).unwrap().indices, [0, 2, 3], "{name}, {held}");
+            }
+        }
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn open_v3(file: &Arc<File>, wanted: Option<&Source>) -> Result<Matri
 /// Opens a genome of version 2: the one asked for, the only one, or the only human one.
 pub(super) fn open_v2(file: &Arc<File>, genomes: &[String], wanted: Option<&Source>) -> Result<Matrix> {
     let list = || genomes.iter().map(|genome| format!("`{genome}`")).collect::<Vec<_>>().join(", ");
-    let genome = match wanted {
+    let genome = match wanted.filter(|wanted| !matches!(wanted, Source::X)) {
         Some(Source::Layer(name)) if genomes.contains(name) => name,
         Some(wanted) => return Err(absent(file, wanted, &format!("its genomes are {}", list()))),
         None => match (genomes, &human(genomes)[..]) {
