@@ -6,24 +6,29 @@
 mod args;
 mod cell;
 mod columns;
+mod csv;
 mod filters;
 mod genes;
 mod human;
+mod input;
+mod manifest;
 mod metrics;
 mod names;
 mod outliers;
 mod plan;
 mod report;
 mod samples;
+mod scheme;
 mod study;
 mod write;
 
 pub use args::{Args, Preset};
 
 use anyhow::{Context as _, Result};
-use args::{Config, Input};
+use args::Config;
 use filters::Rule;
 use genes::{Merged, StudyGenes};
+use input::Input;
 use metrics::Metrics;
 use panfoma_core::artifact::{Header, Provenance, atomic, cells, provenance};
 use panfoma_core::genes::GeneTable;
@@ -56,6 +61,9 @@ impl Stage for Args {
   # a corpus: one study a file, unusable files skipped and listed in cells.zarr.qc.json
   panfoma-qc -i studies/*.h5ad run1/filtered_feature_bc_matrix/ -o cells.zarr --skip-unusable --preset panfomabench
 
+  # the same from a table that also names samples, patients and labels
+  panfoma-qc --manifest studies.csv --label-map labels.csv -o cells.zarr
+
   # what would happen
   panfoma-qc -i tumour.h5ad -o cells.zarr --layer counts --patient-column donor --dry-run";
 
@@ -65,10 +73,14 @@ impl Stage for Args {
         context.refuse_existing(&config.output)?;
         let mut skipped = Vec::new();
         let opened = usable(&config.inputs, &config, &mut skipped, |input| {
-            let matrix = Matrix::open(&input.path, config.source.as_ref())?;
-            let study = Study::examine(input, &matrix, &config)?;
+            let matrix = input.located(input.open(&config))?;
+            let study = input.located(Study::examine(input, &matrix, &config))?;
             Ok((study, (config.inputs.len() == 1).then_some(matrix)))
         })?;
+        if let Some(scheme) = &config.scheme {
+            let labels = opened.iter().map(|(study, _)| (study.name.as_str(), &study.unmapped_labels));
+            scheme.check(labels, config.strict_labels)?;
+        }
         if context.dry_run {
             let studies: Vec<Study> = opened.into_iter().map(|(study, _)| study).collect();
             return plan::print(&studies, &skipped, &config);
@@ -76,7 +88,7 @@ impl Stage for Args {
         let mut studies = measure(opened, &config, context, &mut skipped)?;
         let mut merged = merge(&studies, &config);
         if config.min_cells > 0 {
-            let n_cells = write::count_cells(&mut studies, &merged, &context.interrupt)?;
+            let n_cells = write::count_cells(&mut studies, &merged, &config, &context.interrupt)?;
             let keep: Vec<bool> = n_cells.iter().map(|&n| n >= config.min_cells).collect();
             merged.retain(&keep);
         }
@@ -149,7 +161,7 @@ fn measure(
         let keep_open = held.is_some();
         let mut matrix = match held {
             Some(matrix) => matrix,
-            None => Matrix::open(&study.path, config.source.as_ref())?,
+            None => study.input.reopen(&study.source, config)?,
         };
         let metrics = metrics::measure(&study, &mut matrix, &context.interrupt, &mut progress)?;
         let rules = config.filters.decide(&metrics, study.genes.names.len(), &study.samples.codes);
@@ -168,7 +180,7 @@ fn nothing_left(study: &Study, rules: &[Option<Rule>]) -> anyhow::Error {
     let counts: Vec<String> = counts.iter().map(|(rule, n)| format!("{n} by {}", rule.name())).collect();
     UserError::bad_data(format!(
         "`{}`: no cell of {} passes: {}",
-        study.path.display(),
+        study.input.path.display(),
         rules.len(),
         counts.join(", ")
     ))
@@ -177,7 +189,8 @@ fn nothing_left(study: &Study, rules: &[Option<Rule>]) -> anyhow::Error {
 }
 
 fn merge(studies: &[Measured], config: &Config) -> Merged {
-    let genes: Vec<&StudyGenes> = studies.iter().map(|study| &study.study.genes).collect();
+    let genes: Vec<(&str, &StudyGenes)> =
+        studies.iter().map(|study| (study.study.name.as_str(), &study.study.genes)).collect();
     Merged::new(&genes, config.keep_unmapped)
 }
 
@@ -190,8 +203,8 @@ fn save(
     context: &Context,
 ) -> Result<()> {
     let carried = columns::union(studies.iter().map(|study| study.study.columns.as_slice()));
-    let paths: Vec<PathBuf> = studies.iter().map(|study| study.study.path.clone()).collect();
-    let mut provenance = Provenance::new(context, paths.iter().map(PathBuf::as_path))?;
+    let paths: Vec<PathBuf> = studies.iter().map(|study| study.study.input.path.clone()).collect();
+    let mut provenance = Provenance::new(context, paths.iter().chain(&config.tables).map(PathBuf::as_path))?;
     if provenance.config.is_null() {
         provenance.config = serde_json::json!({});
     }

@@ -8,17 +8,22 @@ use crate::{Measured, metrics};
 use anyhow::{Context as _, Result, ensure};
 use panfoma_core::artifact::Header;
 use panfoma_core::artifact::cells::{CellsWriter, Gene, Var};
-use panfoma_core::matrix::{Frame, Matrix, Rows, Source};
+use panfoma_core::matrix::{Frame, Matrix, Rows};
 use panfoma_core::stage::{Interrupt, Progress};
 use rayon::prelude::*;
 use std::io::Write;
 use std::path::Path;
 
 /// In how many of the cells that pass each merged gene is seen.
-pub fn count_cells(studies: &mut [Measured], merged: &Merged, interrupt: &Interrupt) -> Result<Vec<u64>> {
+pub fn count_cells(
+    studies: &mut [Measured],
+    merged: &Merged,
+    config: &Config,
+    interrupt: &Interrupt,
+) -> Result<Vec<u64>> {
     let mut n_cells = vec![0; merged.genes.len()];
     for (study, positions) in studies.iter_mut().zip(&merged.positions) {
-        each_block(study, positions, false, interrupt, |_, rows, _, _| {
+        each_block(study, positions, false, config, interrupt, |_, rows, _, _| {
             rows.indices.iter().for_each(|&gene| n_cells[gene as usize] += 1);
             Ok(())
         })?;
@@ -46,9 +51,9 @@ pub fn cells(
     writeln!(removed, "cell_id\tstudy\tsample\trule\tn_genes_by_counts\ttotal_counts\tpct_counts_mt")?;
     for (study, positions) in studies.iter_mut().zip(&merged.positions) {
         let mut ids = Vec::new();
-        each_block(study, positions, config.keep_removed, interrupt, |kept, rows, study, obs| {
+        each_block(study, positions, config.keep_removed, config, interrupt, |kept, rows, study, obs| {
             if ids.is_empty() {
-                let (all, n_repeated) = cell_ids(&study.study.name, &obs.index);
+                let (all, n_repeated) = cell_ids(&study.study.input.prefix(), &obs.index);
                 write_removed(removed, study, &all)?;
                 ids = all;
                 repeated.push(n_repeated);
@@ -66,8 +71,7 @@ pub fn cells(
     let genes: Vec<Gene> =
         merged.genes.iter().zip(sums).map(|(gene, (n, sum))| gene.described(n, sum)).collect();
     let measured: Vec<bool> = merged.genes.iter().flat_map(|gene| gene.measured.iter().copied()).collect();
-    let names: Vec<String> = studies.iter().map(|study| study.study.name.clone()).collect();
-    writer.finish(&Var { genes: &genes, studies: &names, measured: &measured }, header)?;
+    writer.finish(&Var { genes: &genes, studies: &merged.studies, measured: &measured }, header)?;
     progress.finish();
     Ok(repeated)
 }
@@ -77,13 +81,14 @@ fn each_block(
     study: &mut Measured,
     positions: &[Option<u32>],
     keep_removed: bool,
+    config: &Config,
     interrupt: &Interrupt,
     mut each: impl FnMut(&[usize], &Rows, &Measured, &Frame) -> Result<()>,
 ) -> Result<()> {
     let held = study.matrix.take();
     let mut matrix = match held {
         Some(matrix) => matrix,
-        None => reopen(study)?,
+        None => reopen(study, config)?,
     };
     let (n, block) = (matrix.n_cells(), matrix.block_len());
     for start in (0..n).step_by(block) {
@@ -98,12 +103,14 @@ fn each_block(
     Ok(())
 }
 
-fn reopen(study: &Measured) -> Result<Matrix> {
-    let source: Source = study.study.source.parse().unwrap_or_else(|never| match never {});
-    let matrix = Matrix::open(&study.study.path, Some(&source))
-        .with_context(|| format!("reading `{}` again", study.study.path.display()))?;
+fn reopen(study: &Measured, config: &Config) -> Result<Matrix> {
+    let matrix = study
+        .study
+        .input
+        .reopen(&study.study.source, config)
+        .with_context(|| format!("reading `{}` again", study.study.input.path.display()))?;
     let same = matrix.n_cells() == study.metrics.len() && matrix.n_genes() == study.study.genes.names.len();
-    ensure!(same, "`{}` changed while it was read", study.study.path.display());
+    ensure!(same, "`{}` changed while it was read", study.study.input.path.display());
     Ok(matrix)
 }
 
