@@ -10,7 +10,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("stage", &[]),
     ("subspace", &[]),
     ("genes", &["stage"]),
-    ("matrix", &["stage"]),
+    ("matrix", &["stage", "genes"]),
     ("artifact", &["rng", "stage", "matrix"]),
     ("data", &["rng", "stage", "artifact"]),
     ("device", &[]),

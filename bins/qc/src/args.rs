@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// Read count matrices, compute quality metrics, remove poor cells, write cells.zarr
 #[derive(clap::Args, Clone, Debug, Serialize)]
 pub struct Args {
-    /// Matrices: `.h5ad` files or 10x directories (matrix.mtx, barcodes.tsv, features.tsv)
+    /// Matrices: `.h5ad`, `.h5mu`, `.loom` and Cell Ranger `.h5` files, or 10x directories (matrix.mtx, barcodes.tsv, features.tsv)
     #[arg(short, long, value_name = "PATH", num_args = 1.., value_hint = ValueHint::AnyPath, help_heading = "Input")]
     #[serde(skip)]
     pub input: Vec<PathBuf>,
@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long, help_heading = "Input", requires = "label_map")]
     pub strict_labels: bool,
 
-    /// Matrix with the raw counts: `X`, `raw` or the name of a layer [default: the first that holds integers]
+    /// Matrix with the raw counts: `X`, `raw`, a layer or, of Cell Ranger 2, a genome [default: the first that holds integers]
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub layer: Option<String>,
 

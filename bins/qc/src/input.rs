@@ -126,7 +126,8 @@ pub fn file_name(path: &Path) -> String {
 /// `a/b.h5ad` is `b`, `a/b/` is `b`.
 pub fn stem(path: &Path) -> String {
     let name = file_name(path);
-    name.strip_suffix(".h5ad").unwrap_or(&name).to_owned()
+    let formats = [".h5ad", ".h5mu", ".loom", ".h5"];
+    formats.iter().find_map(|format| name.strip_suffix(format)).unwrap_or(&name).to_owned()
 }
 
 #[cfg(test)]

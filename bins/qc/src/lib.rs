@@ -13,6 +13,7 @@ mod human;
 mod input;
 mod manifest;
 mod metrics;
+mod modalities;
 mod names;
 mod outliers;
 mod plan;
@@ -32,7 +33,7 @@ use input::Input;
 use metrics::Metrics;
 use panfoma_core::artifact::{Header, Provenance, atomic, cells, provenance};
 use panfoma_core::genes::GeneTable;
-use panfoma_core::matrix::Matrix;
+use panfoma_core::matrix::{Matrix, Spool};
 use panfoma_core::stage::{Context, Kind, Progress, Stage, UserError};
 use report::{Report, Skipped};
 use std::io::{BufWriter, Write};
@@ -69,8 +70,12 @@ impl Stage for Args {
 
     fn run(self, context: &Context) -> Result<()> {
         let started = Instant::now();
-        let config = Config::new(&self)?;
+        let mut config = Config::new(&self)?;
         context.refuse_existing(&config.output)?;
+        let mut spool = Spool::default();
+        for input in &mut config.inputs {
+            input.path = spool.take(&input.path)?;
+        }
         let mut skipped = Vec::new();
         let opened = usable(&config.inputs, &config, &mut skipped, |input| {
             let matrix = input.located(input.open(&config))?;

@@ -51,6 +51,10 @@ pub struct StudyReport {
     notes: Vec<String>,
     sample_column: Option<String>,
     patient_column: Option<String>,
+    /// Features of each modality.
+    modalities: BTreeMap<String, usize>,
+    /// Modalities that are left out, each with a value that is no count.
+    dropped_modalities: BTreeMap<String, String>,
     skipped_columns: BTreeMap<String, String>,
     min_genes: u32,
     repeated_cell_names: usize,
@@ -142,6 +146,12 @@ impl StudyReport {
             notes: study.notes.clone(),
             sample_column: study.samples.column.clone(),
             patient_column: study.patients.column.clone(),
+            modalities: study
+                .modalities
+                .iter()
+                .map(|(name, features)| (name.clone(), features.len()))
+                .collect(),
+            dropped_modalities: study.dropped_modalities.iter().cloned().collect(),
             skipped_columns: study.skipped_columns.iter().cloned().collect(),
             min_genes: config.filters.min_genes_of(study.genes.names.len()),
             repeated_cell_names,

@@ -4,6 +4,7 @@ use crate::args::Config;
 use crate::genes::StudyGenes;
 use crate::human;
 use crate::input::Input;
+use crate::modalities::Brought;
 use crate::scheme::{Scheme, Unmapped};
 use anyhow::Result;
 use panfoma_core::matrix::{Column, Frame, Kind, Matrix};
@@ -54,6 +55,10 @@ pub struct Study {
     pub patients: Groups,
     /// Columns it brings: name and kind.
     pub columns: Vec<(String, Kind)>,
+    /// What it measured beside genes.
+    pub modalities: Vec<Brought>,
+    /// Modalities that are left out since they hold no counts, with a value that is none.
+    pub dropped_modalities: Vec<(String, String)>,
     /// Columns that cannot be read, with their type.
     pub skipped_columns: Vec<(String, String)>,
     /// Labels that have no place in the scheme.
@@ -134,6 +139,12 @@ impl Study {
                 .filter(|(name, _)| kept(name))
                 .map(|(name, c)| (name.clone(), c.kind()))
                 .collect(),
+            modalities: matrix
+                .modalities
+                .iter()
+                .map(|modality| (modality.name.clone(), modality.features.index.clone()))
+                .collect(),
+            dropped_modalities: matrix.dropped_modalities.clone(),
             skipped_columns: cells.skipped.clone(),
             unmapped_labels: config.scheme.as_ref().map(|scheme| scheme.unmapped(cells)).unwrap_or_default(),
             notes,

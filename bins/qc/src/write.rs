@@ -3,15 +3,17 @@
 use crate::args::Config;
 use crate::columns::{self, Carried};
 use crate::genes::Merged;
+use crate::modalities::{self, Modality};
 use crate::study::cell_ids;
 use crate::{Measured, metrics};
 use anyhow::{Context as _, Result, ensure};
 use panfoma_core::artifact::Header;
 use panfoma_core::artifact::cells::{CellsWriter, Gene, Var};
-use panfoma_core::matrix::{Frame, Matrix, Rows};
+use panfoma_core::matrix::{Matrix, Rows};
 use panfoma_core::stage::{Interrupt, Progress};
 use rayon::prelude::*;
 use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
 
 /// In how many of the cells that pass each merged gene is seen.
@@ -23,7 +25,7 @@ pub fn count_cells(
 ) -> Result<Vec<u64>> {
     let mut n_cells = vec![0; merged.genes.len()];
     for (study, positions) in studies.iter_mut().zip(&merged.positions) {
-        each_block(study, positions, false, config, interrupt, |_, rows, _, _| {
+        each_block(study, positions, false, config, interrupt, |_, _, rows, _, _| {
             rows.indices.iter().for_each(|&gene| n_cells[gene as usize] += 1);
             Ok(())
         })?;
@@ -44,28 +46,45 @@ pub fn cells(
 ) -> Result<Vec<usize>> {
     let schema = columns::schema(carried, config.keep_removed);
     let mut writer = CellsWriter::create(directory, merged.genes.len(), &schema)?;
+    let brought: Vec<_> = studies.iter().map(|study| study.study.modalities.as_slice()).collect();
+    let modalities: Vec<Modality> = modalities::union(&brought);
+    for modality in &modalities {
+        writer.add_modality(&modality.name, &modality.features)?;
+    }
     let (mut n_cells, mut totals) = (vec![0_u64; merged.genes.len()], vec![0.0_f64; merged.genes.len()]);
     let mut progress =
         Progress::new("cells written", studies.iter().map(|study| study.study.n_cells as u64).sum());
     let mut repeated = Vec::with_capacity(studies.len());
     writeln!(removed, "cell_id\tstudy\tsample\trule\tn_genes_by_counts\ttotal_counts\tpct_counts_mt")?;
-    for (study, positions) in studies.iter_mut().zip(&merged.positions) {
+    for (number, (study, positions)) in studies.iter_mut().zip(&merged.positions).enumerate() {
         let mut ids = Vec::new();
-        each_block(study, positions, config.keep_removed, config, interrupt, |kept, rows, study, obs| {
-            if ids.is_empty() {
-                let (all, n_repeated) = cell_ids(&study.study.input.prefix(), &obs.index);
-                write_removed(removed, study, &all)?;
-                ids = all;
-                repeated.push(n_repeated);
-            }
-            for (&gene, &count) in rows.indices.iter().zip(&rows.data) {
-                n_cells[gene as usize] += 1;
-                totals[gene as usize] += f64::from(count);
-            }
-            let names = kept.iter().map(|&cell| std::mem::take(&mut ids[cell])).collect();
-            progress.add(rows.len() as u64);
-            writer.append(rows, names, &columns::block(study, obs, carried, kept, config.keep_removed))
-        })?;
+        each_block(
+            study,
+            positions,
+            config.keep_removed,
+            config,
+            interrupt,
+            |cells, kept, rows, study, matrix| {
+                if ids.is_empty() {
+                    let (all, n_repeated) = cell_ids(&study.study.input.prefix(), &matrix.cells.index);
+                    write_removed(removed, study, &all)?;
+                    ids = all;
+                    repeated.push(n_repeated);
+                }
+                for (&gene, &count) in rows.indices.iter().zip(&rows.data) {
+                    n_cells[gene as usize] += 1;
+                    totals[gene as usize] += f64::from(count);
+                }
+                let names = kept.iter().map(|&cell| std::mem::take(&mut ids[cell])).collect();
+                progress.add(rows.len() as u64);
+                let obs = columns::block(study, &matrix.cells, carried, kept, config.keep_removed);
+                writer.append(rows, names, &obs)?;
+                for (at, modality) in modalities.iter().enumerate() {
+                    writer.append_modality(at, &modality.read(number, matrix, cells.clone(), kept)?)?;
+                }
+                Ok(())
+            },
+        )?;
     }
     let sums = n_cells.into_iter().zip(totals);
     let genes: Vec<Gene> =
@@ -76,14 +95,14 @@ pub fn cells(
     Ok(repeated)
 }
 
-/// Calls `each(cells, counts, study, obs)` for block after block, with the cells that are kept.
+/// Calls `each(cells, kept, counts, study, matrix)` for block after block: counts are those of the cells that are kept.
 fn each_block(
     study: &mut Measured,
     positions: &[Option<u32>],
     keep_removed: bool,
     config: &Config,
     interrupt: &Interrupt,
-    mut each: impl FnMut(&[usize], &Rows, &Measured, &Frame) -> Result<()>,
+    mut each: impl FnMut(Range<usize>, &[usize], &Rows, &Measured, &mut Matrix) -> Result<()>,
 ) -> Result<()> {
     let held = study.matrix.take();
     let mut matrix = match held {
@@ -97,7 +116,7 @@ fn each_block(
         let kept: Vec<usize> =
             (start..end).filter(|&cell| keep_removed || study.rules[cell].is_none()).collect();
         let rows = merge(&matrix.read_block(start..end)?, start, &kept, positions);
-        each(&kept, &rows, study, &matrix.cells)?;
+        each(start..end, &kept, &rows, study, &mut matrix)?;
     }
     study.matrix = study.keep_open.then_some(matrix);
     Ok(())
@@ -114,8 +133,8 @@ fn reopen(study: &Measured, config: &Config) -> Result<Matrix> {
     Ok(matrix)
 }
 
-/// The kept cells over the merged genes; counts of genes with the same id are added up.
-fn merge(rows: &Rows, start: usize, kept: &[usize], positions: &[Option<u32>]) -> Rows {
+/// The kept cells over the merged genes (or features); counts of those with the same place are added up.
+pub fn merge(rows: &Rows, start: usize, kept: &[usize], positions: &[Option<u32>]) -> Rows {
     let merged: Vec<Vec<(u32, f32)>> = kept
         .par_iter()
         .map(|&cell| {

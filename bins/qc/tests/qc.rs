@@ -36,6 +36,8 @@ fn the_same_counts_in_any_layout_give_the_same_bytes() {
         "csr_gzip.h5ad",
         "csr_lzf.h5ad",
         "csr_zstd.h5ad",
+        "csr_blosc.h5ad",
+        "csr_blosc_zstd.h5ad",
         "csr_unsorted.h5ad",
         "csc.h5ad",
         "csc_int64.h5ad",
@@ -43,7 +45,16 @@ fn the_same_counts_in_any_layout_give_the_same_bytes() {
         "dense_uint16_gzip.h5ad",
         "layer.h5ad",
         "raw.h5ad",
+        "compound.h5ad",
+        "references.h5ad",
+        "bare.h5ad",
+        "tenx_v2.h5",
+        "tenx_v3.h5",
+        "chunked.loom",
+        "contiguous.loom",
+        "rna.h5mu",
         "mtx",
+        "mtx_v2",
     ];
     let mut first: Option<BTreeMap<PathBuf, Vec<u8>>> = None;
     for layout in layouts {
@@ -60,6 +71,41 @@ fn the_same_counts_in_any_layout_give_the_same_bytes() {
             }
         }
     }
+}
+
+/// A FIFO, a link in a directory without write permission to a file without it, and a bare `matrix.mtx` give the bytes of the
+/// file itself.
+#[test]
+fn pipes_links_and_read_only_files_are_inputs() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let directory = tempfile::tempdir().unwrap();
+    let flags = ["--study", "s", "--max-pct-mt", "100"];
+    let run = |name: &str, input: &Path| {
+        let output = directory.path().join(name);
+        qc(&output, &[input.to_owned()], &flags).unwrap();
+        bytes(&output)
+    };
+    let input = fixture("matrix/csr_gzip.h5ad");
+    let expected = run("expected.zarr", &input);
+    let fifo = directory.path().join("stdin");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let writer = std::thread::spawn({
+        let (fifo, bytes) = (fifo.clone(), std::fs::read(&input).unwrap());
+        move || std::fs::write(fifo, bytes).unwrap()
+    });
+    assert!(run("fifo.zarr", &fifo) == expected);
+    writer.join().unwrap();
+    let locked = directory.path().join("locked");
+    std::fs::create_dir(&locked).unwrap();
+    std::fs::copy(&input, locked.join("file")).unwrap();
+    symlink("file", locked.join("link.h5ad")).unwrap();
+    let permit = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    permit(&locked.join("file"), 0o444);
+    permit(&locked, 0o555);
+    let found = run("link.zarr", &locked.join("link.h5ad"));
+    permit(&locked, 0o755);
+    assert!(found == expected);
+    assert!(run("bare.zarr", &fixture("matrix/mtx_v2/matrix.mtx")) == expected);
 }
 
 /// 3 cells x 5 genes, the second cell empty, the third gene a repetition of the first.
@@ -293,14 +339,31 @@ fn a_panel_of_300_genes_keeps_its_cells_by_default() {
 fn an_input_that_cannot_be_used_fails_or_is_skipped_and_recorded() {
     let directory = tempfile::tempdir().unwrap();
     let output = directory.path().join("cells.zarr");
-    let inputs = [fixture("matrix/csr.h5ad"), fixture("matrix/blosc.h5ad")];
+    let inputs = [fixture("matrix/csr.h5ad"), fixture("matrix/bzip2.h5ad")];
     assert_eq!(classify(&qc(&output, &inputs, &[]).unwrap_err()).0, 65);
     assert!(!output.exists());
     qc(&output, &inputs, &["--skip-unusable", "--max-pct-mt", "100"]).unwrap();
     assert_eq!(Cells::open(&output).unwrap().studies(), ["csr"]);
     let skipped = &report(&output)["skipped"][0];
-    assert_eq!(skipped["study"], "blosc");
-    assert!(skipped["reason"].as_str().unwrap().contains("blosc"));
+    assert_eq!(skipped["study"], "bzip2");
+    assert!(skipped["reason"].as_str().unwrap().contains("bzip2"));
+}
+
+/// Two of three cells of the first study carry an antibody; the others have not been stained.
+#[test]
+fn antibodies_are_carried_beside_the_genes() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("cells.zarr");
+    let inputs = ["mtx", "csr.h5ad"].map(|name| fixture("matrix").join(name));
+    qc(&output, &inputs, &["--study", "s", "t", "--max-pct-mt", "100"]).unwrap();
+    let cells = Cells::open(&output).unwrap();
+    assert!(cells.genes().iter().all(|gene| gene.symbol != "CD19" && gene.input_name != "CD19"));
+    let [protein] = cells.modalities() else { panic!("{:?}", cells.modalities()) };
+    assert_eq!((protein.name.as_str(), protein.features.as_slice()), ("protein", &["CD19".to_owned()][..]));
+    // The empty cell of either study is removed.
+    let rows = cells.read_modality(0, 0..4).unwrap();
+    assert_eq!((rows.indptr, rows.data), (vec![0, 1, 1, 1, 1], vec![99.0]));
+    assert_eq!(report(&output)["studies"][0]["modalities"], serde_json::json!({"protein": 1}));
 }
 
 #[test]

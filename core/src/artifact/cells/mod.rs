@@ -7,10 +7,12 @@
 //! obs               _index = cell id; the input's columns; study, sample, patient, n_genes_by_counts, total_counts, ...
 //! var               _index = Ensembl id; symbol, input_name, mt, ribo, n_cells_by_counts, mean_counts, ...
 //! varm/measured     bool [genes x studies]: was the gene in that study's matrix?
-//! uns/panfoma       header (JSON text), studies (in the order of varm/measured)
+//! obsm/<modality>   csr_matrix float32 counts [cells x features]: protein, crispr, atac, ...
+//! uns/panfoma       header (JSON text), studies (in the order of varm/measured), features/<modality> (names)
 //! ```
 
 pub mod anndata;
+mod csr;
 mod obsm;
 mod reader;
 #[cfg(test)]
@@ -18,7 +20,7 @@ mod tests;
 mod writer;
 
 pub use obsm::ObsmWriter;
-pub use reader::{Cells, ObsColumn};
+pub use reader::{Cells, CellsModality, ObsColumn};
 pub use writer::{CellsWriter, Var};
 
 /// Name of the schema.

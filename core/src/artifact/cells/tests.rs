@@ -52,6 +52,8 @@ fn write(directory: &Path, blocks: &[usize]) -> PathBuf {
     let labels = [Some("B cell"), None, Some("malignant é")];
     std::fs::create_dir(&path).unwrap();
     let mut writer = CellsWriter::create(&path, 5, &columns()).unwrap();
+    let protein = writer.add_modality("protein", &["CD3".to_owned(), "CD19 é".to_owned()]).unwrap();
+    let proteins: [&[(u32, f32)]; 3] = [&[(1, 70_000.0)], &[], &[(0, 3.0), (1, 4.0)]];
     let mut at = 0;
     for &n in blocks {
         let mut rows = Rows::default();
@@ -63,6 +65,9 @@ fn write(directory: &Path, blocks: &[usize]) -> PathBuf {
             Column::Bool([true, false, true][at..at + n].to_vec()),
         ];
         writer.append(&rows, (at..at + n).map(|cell| format!("s:c{cell}")).collect(), &obs).unwrap();
+        let mut rows = Rows::default();
+        (at..at + n).for_each(|cell| rows.push(proteins[cell].iter().copied()));
+        writer.append_modality(protein, &rows).unwrap();
         at += n;
     }
     let studies = ["s".to_owned(), "t".to_owned()];
@@ -95,6 +100,15 @@ fn what_was_written_is_read() {
     assert_eq!(cells.obs_of("n", 2..3).unwrap(), Column::Int(vec![-5]));
     assert!(cells.obs("age").unwrap().number(1).is_nan());
     assert_eq!(cells.obs("passes_qc").unwrap(), Column::Bool(vec![true, false, true]));
+    let [protein] = cells.modalities() else { panic!("{:?}", cells.modalities()) };
+    assert_eq!(
+        (protein.name.as_str(), protein.features.as_slice()),
+        ("protein", &["CD3".into(), "CD19 é".into()][..])
+    );
+    assert_eq!(
+        cells.read_modality(0, 1..3).unwrap(),
+        Rows { indptr: vec![0, 0, 2], indices: vec![0, 1], data: vec![3.0, 4.0] }
+    );
 }
 
 #[test]
@@ -127,6 +141,8 @@ fn a_damaged_store_is_refused() {
         "obs/_index/c/0",
         "var/symbol/zarr.json",
         "varm/measured/c/0/0",
+        "obsm/protein/data/c/0",
+        "uns/panfoma/features/protein/c/0",
     ] {
         let directory = tempfile::tempdir().unwrap();
         let path = write(directory.path(), &[3]);
@@ -136,6 +152,7 @@ fn a_damaged_store_is_refused() {
         std::fs::write(&file, bytes).unwrap();
         let read = Cells::open(&path).and_then(|cells| {
             cells.cell_ids(0..3)?;
+            cells.read_modality(0, 0..3)?;
             cells.read_rows(0..3)
         });
         let error = read.err().unwrap_or_else(|| panic!("`{damage}` was cut and read all the same"));
@@ -218,7 +235,9 @@ fn anndata_opens_it_without_a_warning() {
                 "mt": [false, false, false, true, false], "ribo": [false, true, false, false, false],
                 "n_cells_by_counts": [1, 1, 1, 1, 0], "total_counts": [1.0, 2.0, 30_000.0, 7.0, 0.0]},
         "varm": {"measured": [[true, true], [true, false], [true, true], [false, true], [true, false]]},
-        "obsm": {"X_panfoma": [[0.5, 1.0], [1.5, 2.0], [-1.0, 0.0]]},
+        "obsm": {"X_panfoma": [[0.5, 1.0], [1.5, 2.0], [-1.0, 0.0]],
+                 "protein": [[0.0, 70000.0], [0.0, 0.0], [3.0, 4.0]]},
+        "features": {"protein": ["CD3", "CD19 é"]},
         "studies": ["s", "t"],
         "format": "panfoma.cells",
     });
