@@ -209,11 +209,8 @@ fn save(
 ) -> Result<()> {
     let carried = columns::union(studies.iter().map(|study| study.study.columns.as_slice()));
     let paths: Vec<PathBuf> = studies.iter().map(|study| study.study.input.path.clone()).collect();
-    let mut provenance = Provenance::new(context, paths.iter().chain(&config.tables).map(PathBuf::as_path))?;
-    if provenance.config.is_null() {
-        provenance.config = serde_json::json!({});
-    }
-    provenance.config["gene_table"] = GeneTable::digest().into();
+    let provenance = Provenance::new(context, paths.iter().chain(&config.tables).map(PathBuf::as_path))?
+        .with_genes("gene_table", GeneTable::digest());
     let header = Header::new(cells::FORMAT, cells::VERSION, provenance);
     let repeated = atomic::write_file(&beside(&config.output, "removed.tsv"), |tsv| -> Result<Vec<usize>> {
         let mut removed = BufWriter::new(std::fs::File::create(tsv)?);
