@@ -9,7 +9,6 @@ use crate::scheme::{Scheme, Unmapped};
 use anyhow::Result;
 use panfoma_core::matrix::{Column, Frame, Kind, Matrix};
 use panfoma_core::stage::UserError;
-use std::collections::HashMap;
 
 /// obs columns that name samples, best first.
 const SAMPLE: [&str; 9] = [
@@ -244,41 +243,5 @@ impl Asked<'_> {
         Err(UserError::bad_data(format!("`{path}` has no obs column {names} ({by})"))
             .hint(format!("its columns are {}", list(&mut cells.columns.iter().map(|(name, _)| name), ", ")))
             .into())
-    }
-}
-
-/// `study:name` for every cell; names that appear again are numbered (`study:name#2`). Returns how many were.
-pub fn cell_ids(study: &str, names: &[String]) -> (Vec<String>, usize) {
-    // The number that the next cell of the same name gets.
-    let mut next: HashMap<String, usize> = HashMap::with_capacity(names.len());
-    let mut n_repeated = 0;
-    let mut ids = Vec::with_capacity(names.len());
-    for name in names {
-        let mut id = format!("{study}:{name}");
-        if let Some(mut number) = next.get(&id).copied() {
-            n_repeated += 1;
-            let first = id.clone();
-            while next.contains_key(&id) {
-                id = format!("{first}#{number}");
-                number += 1;
-            }
-            next.insert(first, number);
-        }
-        next.insert(id.clone(), 2);
-        ids.push(id);
-    }
-    (ids, n_repeated)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cell_ids;
-
-    #[test]
-    fn repeated_names_are_numbered_and_stay_unique() {
-        let names = ["a", "b", "a", "a#2", "a"].map(str::to_owned);
-        let (ids, n_repeated) = cell_ids("s", &names);
-        assert_eq!(ids, ["s:a", "s:b", "s:a#2", "s:a#2#2", "s:a#3"]);
-        assert_eq!(n_repeated, 3);
     }
 }

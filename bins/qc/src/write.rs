@@ -1,10 +1,10 @@
 //! Writing cells.zarr: the second reading of the inputs.
 
 use crate::args::Config;
+use crate::cell_ids::CellIds;
 use crate::columns::{self, Carried};
 use crate::genes::Merged;
 use crate::modalities::{self, Modality};
-use crate::study::cell_ids;
 use crate::{Measured, metrics};
 use anyhow::{Context as _, Result, ensure};
 use panfoma_core::artifact::Header;
@@ -44,7 +44,7 @@ pub fn cells(
     config: &Config,
     interrupt: &Interrupt,
 ) -> Result<Vec<usize>> {
-    let schema = columns::schema(carried, config.keep_removed);
+    let schema = columns::schema(carried, config.keep_removed, config.doublets.is_some());
     let mut writer = CellsWriter::create(directory, merged.genes.len(), &schema)?;
     let brought: Vec<_> = studies.iter().map(|study| study.study.modalities.as_slice()).collect();
     let modalities: Vec<Modality> = modalities::union(&brought);
@@ -57,7 +57,7 @@ pub fn cells(
     let mut repeated = Vec::with_capacity(studies.len());
     writeln!(removed, "cell_id\tstudy\tsample\trule\tn_genes_by_counts\ttotal_counts\tpct_counts_mt")?;
     for (number, (study, positions)) in studies.iter_mut().zip(&merged.positions).enumerate() {
-        let mut ids = Vec::new();
+        let mut ids: Option<CellIds> = None;
         each_block(
             study,
             positions,
@@ -65,17 +65,21 @@ pub fn cells(
             config,
             interrupt,
             |cells, kept, rows, study, matrix| {
-                if ids.is_empty() {
-                    let (all, n_repeated) = cell_ids(&study.study.input.prefix(), &matrix.cells.index);
-                    write_removed(removed, study, &all)?;
-                    ids = all;
-                    repeated.push(n_repeated);
-                }
+                let cell_names = &matrix.cells.index;
+                let ids = match &ids {
+                    Some(ids) => ids,
+                    None => {
+                        let made = CellIds::new(study.study.input.prefix(), cell_names);
+                        write_removed(removed, study, &made, cell_names)?;
+                        repeated.push(made.n_repeated());
+                        ids.insert(made)
+                    }
+                };
                 for (&gene, &count) in rows.indices.iter().zip(&rows.data) {
                     n_cells[gene as usize] += 1;
                     totals[gene as usize] += f64::from(count);
                 }
-                let names = kept.iter().map(|&cell| std::mem::take(&mut ids[cell])).collect();
+                let names = kept.iter().map(|&cell| ids.of(cell, &cell_names[cell])).collect();
                 progress.add(rows.len() as u64);
                 let obs = columns::block(study, &matrix.cells, carried, kept, config.keep_removed);
                 writer.append(rows, names, &obs)?;
@@ -104,11 +108,7 @@ fn each_block(
     interrupt: &Interrupt,
     mut each: impl FnMut(Range<usize>, &[usize], &Rows, &Measured, &mut Matrix) -> Result<()>,
 ) -> Result<()> {
-    let held = study.matrix.take();
-    let mut matrix = match held {
-        Some(matrix) => matrix,
-        None => reopen(study, config)?,
-    };
+    let mut matrix = take_or_reopen(study, config)?;
     let (n, block) = (matrix.n_cells(), matrix.block_len());
     for start in (0..n).step_by(block) {
         interrupt.check()?;
@@ -122,7 +122,11 @@ fn each_block(
     Ok(())
 }
 
-fn reopen(study: &Measured, config: &Config) -> Result<Matrix> {
+/// The matrix of a study that was measured; it is left open if it is the only one.
+pub fn take_or_reopen(study: &mut Measured, config: &Config) -> Result<Matrix> {
+    if let Some(held) = study.matrix.take() {
+        return Ok(held);
+    }
     let matrix = study
         .study
         .input
@@ -161,13 +165,14 @@ pub fn merge(rows: &Rows, start: usize, kept: &[usize], positions: &[Option<u32>
     rows
 }
 
-fn write_removed(to: &mut dyn Write, study: &Measured, ids: &[String]) -> Result<()> {
+fn write_removed(to: &mut dyn Write, study: &Measured, ids: &CellIds, names: &[String]) -> Result<()> {
     let metrics::Metrics { n_genes, total, .. } = &study.metrics;
     for (cell, rule) in study.rules.iter().enumerate() {
         let Some(rule) = rule else { continue };
         let sample = &study.study.samples.names[study.study.samples.codes[cell] as usize];
         let plain = |text: &str| text.replace(['\t', '\n', '\r'], " ");
-        let (id, sample, name) = (plain(&ids[cell]), plain(sample), plain(&study.study.name));
+        let (id, sample, name) =
+            (plain(&ids.of(cell, &names[cell])), plain(sample), plain(&study.study.name));
         let (rule, n_genes, total) = (rule.name(), n_genes[cell], total[cell]);
         writeln!(to, "{id}\t{name}\t{sample}\t{rule}\t{n_genes}\t{total}\t{}", study.metrics.pct_mt(cell))?;
     }

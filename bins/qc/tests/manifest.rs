@@ -152,6 +152,7 @@ fn errors_name_the_manifests_line_and_column() {
         (&["--manifest", "none.csv"], 66, "none.csv` does not exist"),
         (&["--manifest", "gone.csv", "-i", "x.h5ad"], 64, "exclude each other"),
         (&["--manifest", "gone.csv", "--study", "x"], 64, "exclude each other"),
+        (&["--manifest", "sample.csv", "--strict-labels"], 64, "needs a `--label-map`"),
         (&[], 64, "no input is named"),
     ] {
         let error = qc(directory.path(), flags).unwrap_err();
