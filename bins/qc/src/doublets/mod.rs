@@ -75,13 +75,10 @@ pub fn find(studies: &mut [Measured], config: &Config, context: &Context) -> Res
     let passing = |study: &Measured| study.rules.iter().filter(|rule| rule.is_none()).count();
     let mut progress = Progress::new("cells scored", studies.iter().map(passing).sum::<usize>() as u64);
     for study in studies.iter_mut() {
-        let scored = reading::each_sample(
-            study,
-            config,
-            &context.interrupt,
-            &mut progress,
-            |name, counts, n_genes| score(counts, n_genes, name, settings, context.seed),
-        )?;
+        let scored =
+            reading::each_sample(study, &context.interrupt, &mut progress, |name, counts, n_genes| {
+                score(counts, n_genes, name, settings, context.seed)
+            })?;
         study.doublets = Some(Doublets::new(study, scored));
         if settings.remove {
             remove_called(study);
