@@ -234,7 +234,7 @@ mod tests {
         let mut stash = Stash::new(&StashFile::create(directory.path()).unwrap());
         let counts = [1.0, 127.0, 128.0, 16_777_216.0, 3.0e9, 7.2e16, 7.3e16, f32::MAX];
         let mut rows = Rows::default();
-        rows.push((0..).step_by(1 << 28).zip(counts).map(|(gene, count)| (gene as u32, count)));
+        rows.push((0_u64..).step_by(1 << 28).zip(counts).map(|(gene, count)| (gene as u32, count)));
         rows.push([(u32::MAX, 5.0)]);
         stash.push(&rows).unwrap();
         assert_eq!(stash.read(0..2).unwrap(), rows);
