@@ -34,10 +34,29 @@ fn a_cohort_passes_through_every_stage_with_the_same_bytes_for_any_threads() {
         let record = format!("{}.run.json", TinyRun::outputs(stage)[0]);
         assert!(one.path().join(&record).is_file(), "panfoma-{stage} wrote no `{record}`");
     }
+    the_vocabularys_digest_stands_in_every_artifact(one.path());
     assert_same(&first, &written(two.path()));
     // Once more over what is there: nothing of the old output may leak into the new one.
     run.run_all(&["--threads", "2", "--force"]);
     assert_same(&first, &written(one.path()));
+}
+
+/// Headers are text, in Parquet too.
+fn the_vocabularys_digest_stands_in_every_artifact(root: &Path) {
+    let index = std::fs::read_to_string(root.join("tokens/_index.json")).unwrap();
+    let index: serde_json::Value = serde_json::from_str(&index).unwrap();
+    let digest = index["vocabulary"]["digest"].as_str().unwrap().as_bytes();
+    for file in [
+        "model/config.json",
+        "annotator/config.json",
+        "embeddings.parquet",
+        "predictions.parquet",
+        "edges.parquet",
+        "evaluation/metrics.json",
+    ] {
+        let bytes = std::fs::read(root.join(file)).unwrap();
+        assert!(bytes.windows(digest.len()).any(|window| window == digest), "`{file}` does not name it");
+    }
 }
 
 #[test]

@@ -47,7 +47,8 @@ impl Stage for Args {
         if context.dry_run {
             return self.print_plan(context, &checkpoint, &tokens);
         }
-        let mut provenance = Provenance::new(context, [])?;
+        let mut provenance =
+            Provenance::new(context, [])?.with_genes("vocabulary", tokens.vocabulary().digest());
         provenance.inputs = vec![tokens.input()?, Input::digest(&self.model)?];
         let model = checkpoint.weights()?;
         let embedder = Embedder { tokens: &tokens, model: &model, how: &self.embedding, seed: context.seed };

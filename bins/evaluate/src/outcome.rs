@@ -51,7 +51,11 @@ impl<'a> Outcome<'a> {
     /// Does all the work.
     pub fn compute(args: &Args, inputs: &'a Inputs, context: &Context) -> anyhow::Result<Self> {
         let paths: Vec<&Path> = args.inputs().into_iter().map(|(_, path)| path.as_path()).collect();
-        let header = Header::new(metrics::FORMAT, metrics::VERSION, Provenance::new(context, paths)?);
+        let mut provenance = Provenance::new(context, paths)?;
+        if let Some(digest) = inputs.origins.iter().find_map(|(_, origin)| origin.genes("vocabulary")) {
+            provenance = provenance.with_genes("vocabulary", digest.to_owned());
+        }
+        let header = Header::new(metrics::FORMAT, metrics::VERSION, provenance);
         let mut outcome = Self {
             inputs,
             header,

@@ -112,7 +112,8 @@ impl<'a> Plan<'a> {
         if let Some(path) = &self.args.regulators {
             inputs.push(Input::digest(path)?);
         }
-        Ok(Provenance { inputs, ..Provenance::new(context, [])? })
+        let provenance = Provenance::new(context, [])?.with_genes("vocabulary", self.vocabulary().digest());
+        Ok(Provenance { inputs, ..provenance })
     }
 
     /// The plan for people, with estimates.

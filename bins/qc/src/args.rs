@@ -2,6 +2,9 @@
 
 use crate::doublets;
 use crate::filters::Filters;
+use crate::input::{Input, stem};
+use crate::manifest;
+use crate::scheme::Scheme;
 use anyhow::Result;
 use clap::{ValueEnum, ValueHint};
 use panfoma_core::matrix::Source;
@@ -14,13 +17,28 @@ use std::path::{Path, PathBuf};
 #[derive(clap::Args, Clone, Debug, Serialize)]
 pub struct Args {
     /// Matrices: `.h5ad`, `.h5mu`, `.loom` and Cell Ranger `.h5` files, or 10x directories (matrix.mtx, barcodes.tsv, features.tsv)
-    #[arg(short, long, value_name = "PATH", num_args = 1.., required = true, value_hint = ValueHint::AnyPath, help_heading = "Input")]
+    #[arg(short, long, value_name = "PATH", num_args = 1.., value_hint = ValueHint::AnyPath, help_heading = "Input")]
     #[serde(skip)]
     pub input: Vec<PathBuf>,
 
     /// Name of each input's study, in the order of the inputs [default: the file's name without extension]
     #[arg(long, value_name = "NAME", num_args = 1.., help_heading = "Input")]
     pub study: Vec<String>,
+
+    /// The inputs as a table (CSV) instead of -i: `study`, `path`; perhaps `layer`, `sample_column`, `patient_column`, `sample`,
+    /// `patient`, `label:NAME` (the obs column that becomes NAME); any other column is a value for all cells of the input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    #[serde(skip)]
+    pub manifest: Option<PathBuf>,
+
+    /// Values of obs columns to bring to one scheme, as a table (CSV): `column`, `from`, `to`, perhaps `study`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    #[serde(skip)]
+    pub label_map: Option<PathBuf>,
+
+    /// Refuse values that the label map does not know
+    #[arg(long, help_heading = "Input")]
+    pub strict_labels: bool,
 
     /// Matrix with the raw counts: `X`, `raw`, a layer or, of Cell Ranger 2, a genome [default: the first that holds integers]
     #[arg(long, value_name = "NAME", help_heading = "Input")]
@@ -127,19 +145,16 @@ pub enum Preset {
     Panfomabench,
 }
 
-/// One input.
-#[derive(Clone, Debug)]
-pub struct Input {
-    /// The study's name.
-    pub study: String,
-    /// Where it lies.
-    pub path: PathBuf,
-}
-
 /// Flags that fit together.
 pub struct Config {
-    /// At least one; the names differ.
+    /// At least one; what begins their cell ids differs.
     pub inputs: Vec<Input>,
+    /// Tables that were read besides: they are inputs, too.
+    pub tables: Vec<PathBuf>,
+    /// The scheme of labels.
+    pub scheme: Option<Scheme>,
+    /// Refuse values that have no place in it.
+    pub strict_labels: bool,
     /// The artifact.
     pub output: PathBuf,
     /// The matrix to read.
@@ -186,8 +201,17 @@ impl Config {
         if args.min_counts.zip(args.max_counts).is_some_and(|(min, max)| min > max) {
             return Err(UserError::usage("`--min-counts` is greater than `--max-counts`").into());
         }
+        if args.strict_labels && args.label_map.is_none() {
+            return Err(UserError::usage("`--strict-labels` needs a `--label-map`").into());
+        }
         Ok(Self {
-            inputs: inputs(&args.input, &args.study)?,
+            inputs: match &args.manifest {
+                Some(path) => of_manifest(path, args)?,
+                None => inputs(&args.input, &args.study)?,
+            },
+            tables: args.manifest.iter().chain(&args.label_map).cloned().collect(),
+            scheme: args.label_map.as_deref().map(Scheme::read).transpose()?,
+            strict_labels: args.strict_labels,
             output: args.output.clone(),
             source: args.layer.as_deref().map(|layer| layer.parse().unwrap_or_else(|never| match never {})),
             sample_columns: args.sample_column.clone(),
@@ -213,6 +237,17 @@ impl Config {
     }
 }
 
+fn of_manifest(path: &Path, args: &Args) -> Result<Vec<Input>> {
+    for (flag, given) in [("--input", !args.input.is_empty()), ("--study", !args.study.is_empty())] {
+        if given {
+            return Err(UserError::usage(format!("`{flag}` and `--manifest` exclude each other"))
+                .hint("the manifest names all inputs and their studies")
+                .into());
+        }
+    }
+    manifest::read(path)
+}
+
 fn doublets(args: &Args) -> Result<Option<doublets::Settings>> {
     let rate = args.expected_doublet_rate;
     if !(rate > 0.0 && rate < 1.0) {
@@ -236,6 +271,11 @@ fn doublets(args: &Args) -> Result<Option<doublets::Settings>> {
 }
 
 fn inputs(paths: &[PathBuf], names: &[String]) -> Result<Vec<Input>> {
+    if paths.is_empty() {
+        return Err(UserError::usage("no input is named")
+            .hint("pass matrices with `--input`, or a table of them with `--manifest`")
+            .into());
+    }
     if !names.is_empty() && names.len() != paths.len() {
         return Err(UserError::usage(format!(
             "`--study` names {} studies for {} inputs",
@@ -251,19 +291,19 @@ fn inputs(paths: &[PathBuf], names: &[String]) -> Result<Vec<Input>> {
         if study.trim().is_empty() {
             return Err(UserError::usage(format!("`{}` needs a name: pass `--study`", path.display())).into());
         }
+        if study.contains(':') {
+            return Err(UserError::usage(format!(
+                "the study `{study}` holds a colon, which parts study and cell in cell ids"
+            ))
+            .hint("name it with `--study`")
+            .into());
+        }
         if !seen.insert(study.clone()) {
             return Err(UserError::usage(format!("two studies are called `{study}`"))
                 .hint("name them with `--study A B …`, in the order of the inputs")
                 .into());
         }
-        inputs.push(Input { study, path: path.clone() });
+        inputs.push(Input::new(study, path.clone()));
     }
     Ok(inputs)
-}
-
-/// `a/b.h5ad` is `b`, `a/b/` is `b`.
-fn stem(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let formats = [".h5ad", ".h5mu", ".loom", ".h5"];
-    formats.iter().find_map(|format| name.strip_suffix(format)).unwrap_or(&name).to_owned()
 }

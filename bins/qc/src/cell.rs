@@ -28,6 +28,8 @@ pub struct Meter<'a> {
     classes: &'a [Class],
     small: Box<[[u32; N_SMALL]; LANES]>,
     large: Vec<f32>,
+    /// Positions in the cell of genes that are in a class.
+    found: Vec<u32>,
 }
 
 /// What a gene's counts are added to besides the total.
@@ -44,30 +46,14 @@ pub enum Class {
 impl<'a> Meter<'a> {
     /// `classes` holds one entry for each gene of the matrix.
     pub fn new(classes: &'a [Class]) -> Self {
-        Self { classes, small: Box::new([[0; N_SMALL]; LANES]), large: Vec::new() }
+        Self { classes, small: Box::new([[0; N_SMALL]; LANES]), large: Vec::new(), found: Vec::new() }
     }
 
     /// Measures a cell; `counts` are positive, each of another of `genes`. Sums of integers are exact.
     pub fn measure(&mut self, genes: &[u32], counts: &[f32]) -> Cell {
         let mut cell = Cell { n_genes: genes.len() as u32, ..Cell::default() };
-        let mut whole = true;
-        let mut most = 0;
-        self.large.clear();
-        for (i, (&gene, &count)) in genes.iter().zip(counts).enumerate() {
-            let value = count as usize;
-            if value < N_SMALL {
-                self.small[i % LANES][value] += 1;
-                most = most.max(value);
-                whole &= value as f32 == count;
-            } else {
-                self.large.push(count);
-            }
-            match self.classes[gene as usize] {
-                Class::Other => {}
-                Class::Mt => cell.mt += f64::from(count),
-                Class::Ribo => cell.ribo += f64::from(count),
-            }
-        }
+        self.add_classes(genes, counts, &mut cell);
+        let (most, whole) = self.count_by_value(counts);
         if whole {
             self.sum_up(most, &mut cell);
         } else {
@@ -78,6 +64,45 @@ impl<'a> Meter<'a> {
         }
         self.small.iter_mut().for_each(|lane| lane[..=most].fill(0));
         cell
+    }
+
+    /// Adds up the counts of mitochondrial and ribosomal genes, of which a cell has a few among many.
+    fn add_classes(&mut self, genes: &[u32], counts: &[f32], cell: &mut Cell) {
+        // Found without a branch, which would be taken too seldom to be foreseen and too often to be cheap.
+        self.found.resize(genes.len() + 1, 0);
+        let mut n_found = 0;
+        for (i, &gene) in genes.iter().enumerate() {
+            self.found[n_found] = i as u32;
+            n_found += usize::from(self.classes[gene as usize] != Class::Other);
+        }
+        for &i in &self.found[..n_found] {
+            let count = f64::from(counts[i as usize]);
+            match self.classes[genes[i as usize] as usize] {
+                Class::Other => {}
+                Class::Mt => cell.mt += count,
+                Class::Ribo => cell.ribo += count,
+            }
+        }
+    }
+
+    /// Fills the histograms and `large`. Returns the highest value in a histogram, and whether all those are integers.
+    fn count_by_value(&mut self, counts: &[f32]) -> (usize, bool) {
+        /// Added to a number below 2^23, leaves it as an integer in the lowest bits, rounded.
+        const SHIFT: f32 = 8_388_608.0;
+        let (mut most, mut whole) = (0, true);
+        self.large.clear();
+        for (i, &count) in counts.iter().enumerate() {
+            let shifted = count + SHIFT;
+            let value = shifted.to_bits().wrapping_sub(SHIFT.to_bits()) as usize;
+            if value < N_SMALL {
+                self.small[i % LANES][value] += 1;
+                most = most.max(value);
+                whole &= shifted - SHIFT == count;
+            } else {
+                self.large.push(count);
+            }
+        }
+        (most, whole)
     }
 
     /// The highest counts first: the large ones, then the small ones by value from `most` down.

@@ -91,6 +91,22 @@ fn output_name(name: &str, taken: &[Carried], doublets: bool) -> String {
     key
 }
 
+/// May a manifest or label map give an obs column this name?
+pub fn is_free(name: &str) -> bool {
+    output_name(name, &[], true) == name
+}
+
+/// Moves a column of an input out of the way of another of its name: it becomes `input_NAME`.
+pub fn set_aside(cells: &mut Frame, name: &str) {
+    let mut other = format!("input_{name}");
+    while cells.column(&other).is_some() {
+        other.push('_');
+    }
+    if let Some((held, _)) = cells.columns.iter_mut().find(|(held, _)| held == name) {
+        *held = other;
+    }
+}
+
 /// Names and kinds of all columns, in the order of [`block`].
 pub fn schema(carried: &[Carried], keep_removed: bool, doublets: bool) -> Vec<(String, Kind)> {
     let of_doublets = DOUBLETS.iter().filter(|_| doublets);

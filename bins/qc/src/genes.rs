@@ -112,20 +112,31 @@ impl MergedGene {
 pub struct Merged {
     /// Sorted by id.
     pub genes: Vec<MergedGene>,
-    /// For each study, the merged position of each of its genes; `None` if it is left out.
+    /// The studies, in the order of [`MergedGene::measured`].
+    pub studies: Vec<String>,
+    /// For each input, the merged position of each of its genes; `None` if it is left out.
     pub positions: Vec<Vec<Option<u32>>>,
 }
 
 impl Merged {
-    /// Known genes of all studies, and unknown ones as `input:NAME` if asked for.
-    pub fn new(studies: &[&StudyGenes], keep_unmapped: bool) -> Self {
+    /// Known genes of all inputs, each with its study, and unknown ones as `input:NAME` if asked for.
+    ///
+    /// A study measured what any of its inputs has: tools leave out genes that no cell of a file expresses.
+    pub fn new(inputs: &[(&str, &StudyGenes)], keep_unmapped: bool) -> Self {
         let table = GeneTable::bundled();
         let id = |study: &StudyGenes, gene: usize| match study.known[gene] {
             Some(known) => Some(table.gene(known).ensembl_id()),
             None => keep_unmapped.then(|| format!("input:{}", study.names[gene])),
         };
+        let mut studies: Vec<String> = Vec::new();
+        for (name, _) in inputs {
+            if !studies.iter().any(|study| study == name) {
+                studies.push((*name).to_owned());
+            }
+        }
         let mut merged: BTreeMap<String, MergedGene> = BTreeMap::new();
-        for (number, study) in studies.iter().enumerate() {
+        for (name, study) in inputs {
+            let number = studies.iter().position(|study| study == name).unwrap_or_default();
             for gene in 0..study.names.len() {
                 let Some(id) = id(study, gene) else { continue };
                 let symbol = study.known[gene]
@@ -148,13 +159,13 @@ impl Merged {
             }
         }
         let order: BTreeMap<&str, u32> = merged.keys().map(String::as_str).zip(0..).collect();
-        let positions = studies
+        let positions = inputs
             .iter()
-            .map(|study| {
+            .map(|(_, study)| {
                 (0..study.names.len()).map(|gene| id(study, gene).map(|id| order[id.as_str()])).collect()
             })
             .collect();
-        Self { genes: merged.into_values().collect(), positions }
+        Self { genes: merged.into_values().collect(), studies, positions }
     }
 
     /// Drops the genes for which `keep` is false.

@@ -6,11 +6,15 @@
 
 mod args;
 mod cell;
+mod cell_ids;
 mod columns;
+mod csv;
 mod doublets;
 mod filters;
 mod genes;
 mod human;
+mod input;
+mod manifest;
 mod metrics;
 mod modalities;
 mod names;
@@ -19,6 +23,7 @@ mod places;
 mod plan;
 mod report;
 mod samples;
+mod scheme;
 mod stash;
 mod study;
 mod write;
@@ -26,10 +31,11 @@ mod write;
 pub use args::{Args, Preset};
 
 use anyhow::{Context as _, Result};
-use args::{Config, Input};
+use args::Config;
 use doublets::Doublets;
 use filters::Rule;
 use genes::{Merged, StudyGenes};
+use input::Input;
 use metrics::Metrics;
 use panfoma_core::artifact::{Header, Provenance, atomic, cells, provenance};
 use panfoma_core::genes::GeneTable;
@@ -70,6 +76,9 @@ impl Stage for Args {
   # a corpus: one study a file, unusable files skipped and listed in cells.zarr.qc.json
   panfoma-qc -i studies/*.h5ad run1/filtered_feature_bc_matrix/ -o cells.zarr --skip-unusable --preset panfomabench
 
+  # the same from a table that also names samples, patients and labels
+  panfoma-qc --manifest studies.csv --label-map labels.csv -o cells.zarr
+
   # doublets, scored sample by sample and removed
   panfoma-qc -i tumour.h5ad -o cells.zarr --sample-column library --remove-doublets
 
@@ -86,10 +95,14 @@ impl Stage for Args {
         }
         let mut skipped = Vec::new();
         let opened = usable(&config.inputs, &config, &mut skipped, |input| {
-            let matrix = Matrix::open(&input.path, config.source.as_ref())?;
-            let study = Study::examine(input, &matrix, &config)?;
+            let matrix = input.located(input.open(&config))?;
+            let study = input.located(Study::examine(input, &matrix, &config))?;
             Ok((study, (config.inputs.len() == 1).then_some(matrix)))
         })?;
+        if let Some(scheme) = &config.scheme {
+            let labels = opened.iter().map(|(study, _)| (study.name.as_str(), &study.unmapped_labels));
+            scheme.check(labels, config.strict_labels)?;
+        }
         if context.dry_run {
             let studies: Vec<Study> = opened.into_iter().map(|(study, _)| study).collect();
             return plan::print(&studies, &skipped, &config);
@@ -98,7 +111,7 @@ impl Stage for Args {
         doublets::find(&mut studies, &config, context)?;
         let mut merged = merge(&studies, &config);
         if config.min_cells > 0 {
-            let n_cells = write::count_cells(&mut studies, &merged, &context.interrupt)?;
+            let n_cells = write::count_cells(&studies, &merged, &context.interrupt)?;
             let keep: Vec<bool> = n_cells.iter().map(|&n| n >= config.min_cells).collect();
             merged.retain(&keep);
         }
@@ -172,7 +185,7 @@ fn measure(
     let measured = usable(opened, config, skipped, |(study, held)| {
         let mut matrix = match held {
             Some(matrix) => matrix,
-            None => Matrix::open(&study.path, config.source.as_ref())?,
+            None => study.input.reopen(&study.source, config)?,
         };
         let mut counts = Stash::new(&file);
         let mut modalities: Vec<Stash> = matrix.modalities.iter().map(|_| Stash::new(&file)).collect();
@@ -201,7 +214,7 @@ fn nothing_left(study: &Study, rules: &[Option<Rule>]) -> anyhow::Error {
     let counts: Vec<String> = counts.iter().map(|(rule, n)| format!("{n} by {}", rule.name())).collect();
     UserError::bad_data(format!(
         "`{}`: no cell of {} passes: {}",
-        study.path.display(),
+        study.input.path.display(),
         rules.len(),
         counts.join(", ")
     ))
@@ -210,7 +223,8 @@ fn nothing_left(study: &Study, rules: &[Option<Rule>]) -> anyhow::Error {
 }
 
 fn merge(studies: &[Measured], config: &Config) -> Merged {
-    let genes: Vec<&StudyGenes> = studies.iter().map(|study| &study.study.genes).collect();
+    let genes: Vec<(&str, &StudyGenes)> =
+        studies.iter().map(|study| (study.study.name.as_str(), &study.study.genes)).collect();
     Merged::new(&genes, config.keep_unmapped)
 }
 
@@ -224,12 +238,9 @@ fn save(
 ) -> Result<()> {
     let carried =
         columns::union(studies.iter().map(|study| study.study.columns.as_slice()), config.doublets.is_some());
-    let paths: Vec<PathBuf> = studies.iter().map(|study| study.study.path.clone()).collect();
-    let mut provenance = Provenance::new(context, paths.iter().map(PathBuf::as_path))?;
-    if provenance.config.is_null() {
-        provenance.config = serde_json::json!({});
-    }
-    provenance.config["gene_table"] = GeneTable::digest().into();
+    let paths: Vec<PathBuf> = studies.iter().map(|study| study.study.input.path.clone()).collect();
+    let provenance = Provenance::new(context, paths.iter().chain(&config.tables).map(PathBuf::as_path))?
+        .with_genes("gene_table", GeneTable::digest());
     let header = Header::new(cells::FORMAT, cells::VERSION, provenance);
     let repeated = atomic::write_file(&beside(&config.output, "removed.tsv"), |tsv| -> Result<Vec<usize>> {
         let mut removed = BufWriter::new(std::fs::File::create(tsv)?);

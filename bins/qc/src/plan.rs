@@ -13,14 +13,15 @@ const BYTES_A_SECOND: u64 = 8 << 20;
 /// Prints the plan to stdout.
 pub fn print(studies: &[Study], skipped: &[Skipped], config: &Config) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "study\tcells\tgenes\tmapped\tgene_names\tcounts\tsample\tpatient\tmin_genes")?;
+    writeln!(out, "study\tinput\tcells\tgenes\tmapped\tgene_names\tcounts\tsample\tpatient\tmin_genes")?;
     for study in studies {
         let genes = &study.genes;
         let or = |column: &Option<String>| column.clone().unwrap_or_else(|| "-".to_owned());
         writeln!(
             out,
-            "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
+            "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
             study.name,
+            study.input.file_name(),
             study.n_cells,
             genes.counts.genes,
             genes.counts.mapped(),
@@ -34,7 +35,7 @@ pub fn print(studies: &[Study], skipped: &[Skipped], config: &Config) -> Result<
     for skipped in skipped {
         writeln!(out, "{}\tskipped: {}", skipped.study, skipped.reason)?;
     }
-    let bytes: u64 = studies.iter().map(|study| size(&study.path)).sum();
+    let bytes: u64 = studies.iter().map(|study| size(&study.input.path)).sum();
     let cells: usize = studies.iter().map(|study| study.n_cells).sum();
     // Names, metrics and annotations of the cells, and what one matrix holds while it streams.
     let memory = cells as u64 * 400 / (1 << 20) + 512;

@@ -6,6 +6,7 @@ use crate::columns::Carried;
 use crate::doublets::SampleDoublets;
 use crate::genes::Merged;
 use crate::samples::{Sample, Tally};
+use crate::scheme::Unmapped;
 use panfoma_core::genes::{GeneTable, MapCounts};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -42,10 +43,12 @@ pub struct Skipped {
 #[derive(Serialize)]
 pub struct StudyReport {
     study: String,
+    input: String,
     source: String,
     gene_names: String,
     genes: MapCounts,
     unmapped_examples: Vec<String>,
+    unmapped_labels: Unmapped,
     notes: Vec<String>,
     sample_column: Option<String>,
     patient_column: Option<String>,
@@ -138,10 +141,12 @@ impl StudyReport {
         let unmapped = study.genes.names.iter().zip(&study.genes.known).filter(|(_, known)| known.is_none());
         Self {
             study: study.name.clone(),
+            input: study.input.file_name(),
             source: study.source.clone(),
             gene_names: study.genes.column.clone(),
             genes: study.genes.counts.clone(),
             unmapped_examples: unmapped.map(|(name, _)| name.clone()).take(10).collect(),
+            unmapped_labels: study.unmapped_labels.clone(),
             notes: study.notes.clone(),
             sample_column: study.samples.column.clone(),
             patient_column: study.patients.column.clone(),

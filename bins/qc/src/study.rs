@@ -1,14 +1,14 @@
 //! One input, examined: its genes, samples, patients and columns.
 
-use crate::args::{Config, Input};
+use crate::args::Config;
 use crate::genes::StudyGenes;
 use crate::human;
+use crate::input::Input;
 use crate::modalities::Brought;
+use crate::scheme::{Scheme, Unmapped};
 use anyhow::Result;
 use panfoma_core::matrix::{Column, Frame, Kind, Matrix};
 use panfoma_core::stage::UserError;
-use std::collections::HashMap;
-use std::path::PathBuf;
 
 /// obs columns that name samples, best first.
 const SAMPLE: [&str; 9] = [
@@ -40,8 +40,8 @@ const PATIENT: [&str; 10] = [
 pub struct Study {
     /// Its name.
     pub name: String,
-    /// Where it lies.
-    pub path: PathBuf,
+    /// Where it lies, and what was said of it.
+    pub input: Input,
     /// Which matrix is read.
     pub source: String,
     /// Number of cells.
@@ -60,6 +60,8 @@ pub struct Study {
     pub dropped_modalities: Vec<(String, String)>,
     /// Columns that cannot be read, with their type.
     pub skipped_columns: Vec<(String, String)>,
+    /// Labels that have no place in the scheme.
+    pub unmapped_labels: Unmapped,
     /// What its readers should know.
     pub notes: Vec<String>,
 }
@@ -88,8 +90,8 @@ impl Groups {
         }
     }
 
-    fn whole(study: &str, n_cells: usize) -> Self {
-        Self { column: None, names: vec![study.to_owned()], codes: vec![0; n_cells] }
+    fn one(name: String, n_cells: usize) -> Self {
+        Self { column: None, names: vec![name], codes: vec![0; n_cells] }
     }
 }
 
@@ -114,13 +116,17 @@ impl Study {
         notes.iter().for_each(|note| tracing::warn!("`{path}`: {note}"));
         refuse_impossible_minimum(&path.to_string(), matrix.n_genes(), config)?;
         let (samples, patients) = groups(input, cells, config)?;
-        let kept = |name: &str| config.keep_columns.as_ref().is_none_or(|keep| keep.contains(name));
+        let mapped = |name: &str| config.scheme.iter().flat_map(Scheme::columns).any(|column| column == name);
+        let kept = |name: &str| {
+            let asked = config.keep_columns.as_ref().is_none_or(|keep| keep.contains(name));
+            asked || input.names(name) || mapped(name)
+        };
         for (name, kind) in cells.skipped.iter().filter(|(name, _)| kept(name)) {
             tracing::warn!("`{path}`: the obs column `{name}` is {kind}, which is not read; it is left out");
         }
         Ok(Self {
             name: input.study.clone(),
-            path: input.path.clone(),
+            input: input.clone(),
             source: matrix.source.clone(),
             n_cells: matrix.n_cells(),
             genes,
@@ -139,6 +145,7 @@ impl Study {
                 .collect(),
             dropped_modalities: matrix.dropped_modalities.clone(),
             skipped_columns: cells.skipped.clone(),
+            unmapped_labels: config.scheme.as_ref().map(|scheme| scheme.unmapped(cells)).unwrap_or_default(),
             notes,
         })
     }
@@ -157,27 +164,26 @@ fn refuse_impossible_minimum(path: &str, n_genes: usize, config: &Config) -> Res
         .into())
 }
 
-/// Samples and patients; each stands in for the other where only one is known, the study where none is.
+/// Samples and patients; each stands in for the other where only one is known. Where none is, inputs of one study are
+/// samples, and else the study is.
 fn groups(input: &Input, cells: &Frame, config: &Config) -> Result<(Groups, Groups)> {
-    let find = |asked: &[String], usual: &[&str], flag: &str| -> Result<Option<Groups>> {
-        let found = match asked {
-            [] => usual.iter().find_map(|name| cells.column(name).map(|column| (*name, column))),
-            asked => asked.iter().find_map(|name| cells.column(name).map(|column| (name.as_str(), column))),
-        };
-        if found.is_none() && !asked.is_empty() {
-            let names: Vec<String> = cells.columns.iter().map(|(name, _)| format!("`{name}`")).collect();
-            let asked = asked.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
-            return Err(UserError::bad_data(format!(
-                "`{}` has no obs column {asked} ({flag})",
-                input.path.display()
-            ))
-            .hint(format!("its columns are {}", names.join(", ")))
-            .into());
-        }
-        Ok(found.map(|(name, column)| Groups::of_column(&input.study, name, column)))
+    let n_cells = cells.len();
+    let sample = Asked {
+        value: input.sample.as_ref(),
+        column: input.sample_column.as_ref(),
+        flag: "sample-column",
+        columns: &config.sample_columns,
+        usual: &SAMPLE,
     };
-    let sample = find(&config.sample_columns, &SAMPLE, "--sample-column")?;
-    let patient = find(&config.patient_columns, &PATIENT, "--patient-column")?;
+    let patient = Asked {
+        value: input.patient.as_ref(),
+        column: input.patient_column.as_ref(),
+        flag: "patient-column",
+        columns: &config.patient_columns,
+        usual: &PATIENT,
+    };
+    let (sample, patient) = (sample.find(input, cells)?, patient.find(input, cells)?);
+    let part = input.part.is_some().then(|| Groups::one(input.prefix(), n_cells));
     let path = input.path.display();
     Ok(match (sample, patient) {
         (Some(sample), Some(patient)) => (sample, patient),
@@ -185,47 +191,57 @@ fn groups(input: &Input, cells: &Frame, config: &Config) -> Result<(Groups, Grou
             tracing::warn!("`{path}` names no patient: each sample counts as a patient");
             (sample.clone(), Groups { column: None, ..sample })
         }
-        (None, Some(patient)) => (Groups { column: None, ..patient.clone() }, patient),
+        (None, Some(patient)) if patient.names.len() > 1 || part.is_none() => {
+            (Groups { column: None, ..patient.clone() }, patient)
+        }
+        (None, Some(patient)) => (part.unwrap_or_else(|| patient.clone()), patient),
         (None, None) => {
             tracing::warn!("`{path}` names neither sample nor patient: all its cells count as one patient");
-            let whole = Groups::whole(&input.study, cells.len());
+            let whole = Groups::one(input.prefix(), n_cells);
             (whole.clone(), whole)
         }
     })
 }
 
-/// `study:name` for every cell; names that appear again are numbered (`study:name#2`). Returns how many were.
-pub fn cell_ids(study: &str, names: &[String]) -> (Vec<String>, usize) {
-    // The number that the next cell of the same name gets.
-    let mut next: HashMap<String, usize> = HashMap::with_capacity(names.len());
-    let mut n_repeated = 0;
-    let mut ids = Vec::with_capacity(names.len());
-    for name in names {
-        let mut id = format!("{study}:{name}");
-        if let Some(mut number) = next.get(&id).copied() {
-            n_repeated += 1;
-            let first = id.clone();
-            while next.contains_key(&id) {
-                id = format!("{first}#{number}");
-                number += 1;
-            }
-            next.insert(first, number);
-        }
-        next.insert(id.clone(), 2);
-        ids.push(id);
-    }
-    (ids, n_repeated)
+/// How a grouping of cells may be named, the first that is there.
+struct Asked<'a> {
+    /// By the manifest, one for all cells.
+    value: Option<&'a String>,
+    /// By the manifest, a column.
+    column: Option<&'a String>,
+    /// By the command line, columns.
+    columns: &'a [String],
+    flag: &'static str,
+    /// By custom, columns.
+    usual: &'a [&'a str],
 }
 
-#[cfg(test)]
-mod tests {
-    use super::cell_ids;
-
-    #[test]
-    fn repeated_names_are_numbered_and_stay_unique() {
-        let names = ["a", "b", "a", "a#2", "a"].map(str::to_owned);
-        let (ids, n_repeated) = cell_ids("s", &names);
-        assert_eq!(ids, ["s:a", "s:b", "s:a#2", "s:a#2#2", "s:a#3"]);
-        assert_eq!(n_repeated, 3);
+impl Asked<'_> {
+    fn find(&self, input: &Input, cells: &Frame) -> Result<Option<Groups>> {
+        if let Some(value) = self.value {
+            return Ok(Some(Groups::one(format!("{}:{value}", input.study), cells.len())));
+        }
+        let of = |name: &str| cells.column(name).map(|column| Groups::of_column(&input.study, name, column));
+        let asked = match self.column {
+            Some(column) => std::slice::from_ref(column),
+            None => self.columns,
+        };
+        if asked.is_empty() {
+            return Ok(self.usual.iter().find_map(|name| of(name)));
+        }
+        if let Some(groups) = asked.iter().find_map(|name| of(name)) {
+            return Ok(Some(groups));
+        }
+        let list = |names: &mut dyn Iterator<Item = &String>, between: &str| {
+            names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(between)
+        };
+        let by = match self.column {
+            Some(_) => format!("column `{}` of the manifest", self.flag.replace('-', "_")),
+            None => format!("--{}", self.flag),
+        };
+        let (path, names) = (input.path.display(), list(&mut asked.iter(), " or "));
+        Err(UserError::bad_data(format!("`{path}` has no obs column {names} ({by})"))
+            .hint(format!("its columns are {}", list(&mut cells.columns.iter().map(|(name, _)| name), ", ")))
+            .into())
     }
 }

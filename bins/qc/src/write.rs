@@ -1,11 +1,11 @@
 //! Writing cells.zarr.
 
 use crate::args::Config;
+use crate::cell_ids::CellIds;
 use crate::columns::{self, Carried};
 use crate::genes::Merged;
 use crate::modalities::{self, Modality};
 use crate::places::{Places, merge};
-use crate::study::cell_ids;
 use crate::{Measured, metrics};
 use anyhow::Result;
 use panfoma_core::artifact::Header;
@@ -52,22 +52,19 @@ pub fn cells(
     let mut repeated = Vec::with_capacity(studies.len());
     writeln!(removed, "cell_id\tstudy\tsample\trule\tn_genes_by_counts\ttotal_counts\tpct_counts_mt")?;
     for (number, (study, positions)) in studies.iter().zip(&merged.positions).enumerate() {
-        let mut ids = Vec::new();
+        let names = &study.cells.index;
+        let ids = CellIds::new(study.study.input.prefix(), names);
+        write_removed(removed, study, &ids)?;
+        repeated.push(ids.n_repeated());
         each_block(study, positions, config.keep_removed, interrupt, |cells, kept, rows| {
-            if ids.is_empty() {
-                let (all, n_repeated) = cell_ids(&study.study.name, &study.cells.index);
-                write_removed(removed, study, &all)?;
-                ids = all;
-                repeated.push(n_repeated);
-            }
             for (&gene, &count) in rows.indices.iter().zip(&rows.data) {
                 n_cells[gene as usize] += 1;
                 totals[gene as usize] += f64::from(count);
             }
-            let names = kept.iter().map(|&cell| std::mem::take(&mut ids[cell])).collect();
+            let ids = kept.iter().map(|&cell| ids.of(cell, &names[cell])).collect();
             progress.add(rows.len() as u64);
             let obs = columns::block(study, &study.cells, carried, kept, config.keep_removed);
-            writer.append(rows, names, &obs)?;
+            writer.append(rows, ids, &obs)?;
             for (at, modality) in modalities.iter().enumerate() {
                 writer.append_modality(at, &modality.read(number, study, cells.clone(), kept)?)?;
             }
@@ -78,8 +75,7 @@ pub fn cells(
     let genes: Vec<Gene> =
         merged.genes.iter().zip(sums).map(|(gene, (n, sum))| gene.described(n, sum)).collect();
     let measured: Vec<bool> = merged.genes.iter().flat_map(|gene| gene.measured.iter().copied()).collect();
-    let names: Vec<String> = studies.iter().map(|study| study.study.name.clone()).collect();
-    writer.finish(&Var { genes: &genes, studies: &names, measured: &measured }, header)?;
+    writer.finish(&Var { genes: &genes, studies: &merged.studies, measured: &measured }, header)?;
     progress.finish();
     Ok(repeated)
 }
@@ -104,13 +100,14 @@ fn each_block(
     Ok(())
 }
 
-fn write_removed(to: &mut dyn Write, study: &Measured, ids: &[String]) -> Result<()> {
+fn write_removed(to: &mut dyn Write, study: &Measured, ids: &CellIds) -> Result<()> {
     let metrics::Metrics { n_genes, total, .. } = &study.metrics;
     for (cell, rule) in study.rules.iter().enumerate() {
         let Some(rule) = rule else { continue };
         let sample = &study.study.samples.names[study.study.samples.codes[cell] as usize];
         let plain = |text: &str| text.replace(['\t', '\n', '\r'], " ");
-        let (id, sample, name) = (plain(&ids[cell]), plain(sample), plain(&study.study.name));
+        let (id, sample, name) =
+            (plain(&ids.of(cell, &study.cells.index[cell])), plain(sample), plain(&study.study.name));
         let (rule, n_genes, total) = (rule.name(), n_genes[cell], total[cell]);
         writeln!(to, "{id}\t{name}\t{sample}\t{rule}\t{n_genes}\t{total}\t{}", study.metrics.pct_mt(cell))?;
     }

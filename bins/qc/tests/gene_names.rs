@@ -112,7 +112,7 @@ fn mixed_species_are_named() {
     };
     let barnyard = notes("odd/derived/genome_prefixed.h5ad");
     assert!(
-        barnyard[0].contains("human and mouse") && barnyard[0].contains("300 are names of mouse"),
+        barnyard[0].contains("human and mouse") && barnyard[0].contains("300 are mouse genes"),
         "{barnyard:?}"
     );
     // Human symbols throughout: only the cells' own column tells.

@@ -51,6 +51,22 @@ impl Provenance {
             seed: context.seed,
         })
     }
+
+    /// Records, beside the configuration, the digest of the names that the artifact's genes bear: of the `gene_table` for
+    /// cells, of the `vocabulary` for what is made from tokens.
+    #[must_use]
+    pub fn with_genes(mut self, names: &str, digest: String) -> Self {
+        if self.config.is_null() {
+            self.config = serde_json::json!({});
+        }
+        self.config[names] = digest.into();
+        self
+    }
+
+    /// The digest recorded by [`Provenance::with_genes`].
+    pub fn genes(&self, names: &str) -> Option<&str> {
+        self.config.get(names)?.as_str()
+    }
 }
 
 impl Input {

@@ -94,7 +94,7 @@ impl Suspicion {
     pub fn remedy(&self) -> &'static str {
         match self {
             Suspicion::Foreign(_) => {
-                "keep the human cells and genes of a mixed experiment; map genes of another species to human orthologs first"
+                "only human genes are known: map these to their human orthologs; of a mixed experiment, keep the human cells and genes"
             }
             Suspicion::LowerCase { .. } => {
                 "if the cells are human, restore the symbols (`adata.var_names = adata.var_names.str.upper()`); if they are not, map the genes to human orthologs first"
@@ -113,9 +113,10 @@ impl fmt::Display for Suspicion {
             Suspicion::Foreign(species) => {
                 for (i, Foreign { species, genes, example }) in species.iter().enumerate() {
                     let comma = if i > 0 { ", " } else { "" };
-                    let such = if *genes == 1 { "" } else { "such as " };
-                    let verb = if *genes == 1 { "is a name" } else { "are names" };
-                    write!(f, "{comma}{genes} {verb} of {species} ({such}`{example}`)")?;
+                    match genes {
+                        1 => write!(f, "{comma}1 is a {species} gene (`{example}`)")?,
+                        n => write!(f, "{comma}{n} are {species} genes (such as `{example}`)")?,
+                    }
                 }
                 Ok(())
             }
@@ -185,7 +186,7 @@ fn species_of(name: &str) -> Option<&'static str> {
     let letters = id.bytes().take_while(u8::is_ascii_uppercase).count();
     let digits = id[letters..].bytes().take_while(u8::is_ascii_digit).count();
     let species = id[..letters].strip_suffix('G').filter(|species| !species.is_empty() && digits == 11)?;
-    Some(ENSEMBL.iter().find(|(code, _)| *code == species).map_or("another species", |(_, name)| name))
+    Some(ENSEMBL.iter().find(|(code, _)| *code == species).map_or("non-human", |(_, name)| name))
 }
 
 /// `Actb`, `mt-Nd1`, `Gm42418`, `1700001C02Rik`: the Mouse Genome Informatics' style; rat symbols look the same.
@@ -223,20 +224,17 @@ mod tests {
 
     #[test]
     fn species_are_named() {
-        check(&["Actb", "Gapdh", "mt-Nd1", "Gm42418"], "4 are names of mouse (such as `Actb`)");
-        check(&["ENSMUSG00000029580.14", "Gapdh"], "2 are names of mouse (such as `ENSMUSG00000029580.14`)");
+        check(&["Actb", "Gapdh", "mt-Nd1", "Gm42418"], "4 are mouse genes (such as `Actb`)");
+        check(&["ENSMUSG00000029580.14", "Gapdh"], "2 are mouse genes (such as `ENSMUSG00000029580.14`)");
         check(
             &["ENSDARG00000003732", "ENSDARG00000003733"],
-            "2 are names of zebrafish (such as `ENSDARG00000003732`)",
+            "2 are zebrafish genes (such as `ENSDARG00000003732`)",
         );
-        check(&["ENSXYZG00000003732"], "1 is a name of another species (`ENSXYZG00000003732`)");
-        check(
-            &["GRCh38_TP53", "mm10___Trp53", "mm10___TP53"],
-            "2 are names of mouse (such as `mm10___Trp53`)",
-        );
+        check(&["ENSXYZG00000003732"], "1 is a non-human gene (`ENSXYZG00000003732`)");
+        check(&["GRCh38_TP53", "mm10___Trp53", "mm10___TP53"], "2 are mouse genes (such as `mm10___Trp53`)");
         check(
             &["FBgn0000003", "rn6_Actb", "rn6_Alb"],
-            "2 are names of rat (such as `rn6_Actb`), 1 is a name of fruit fly (`FBgn0000003`)",
+            "2 are rat genes (such as `rn6_Actb`), 1 is a fruit fly gene (`FBgn0000003`)",
         );
     }
 
