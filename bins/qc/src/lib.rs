@@ -8,6 +8,7 @@ mod columns;
 mod doublets;
 mod filters;
 mod genes;
+mod html;
 mod metrics;
 mod plan;
 mod report;
@@ -218,6 +219,14 @@ fn save(
         Ok(repeated)
     })
     .with_context(|| format!("writing `{}`", config.output.display()))?;
+    let shown = html::Shown {
+        studies,
+        skipped: &skipped,
+        n_genes: merged.genes.len(),
+        provenance: &header.provenance,
+        config,
+    };
+    html::write(&beside(&config.output, "qc.html"), &beside(&config.output, "qc_mqc"), &shown)?;
     let report = Report::new(studies, &repeated, skipped, merged, &carried, config);
     report.log();
     Ok(atomic::write_json(&beside(&config.output, "qc.json"), &report)?)
