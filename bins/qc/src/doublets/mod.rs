@@ -155,22 +155,35 @@ fn score(counts: &Rows, n_genes: usize, name: &str, settings: &Settings, seed: u
     Scored { scores, summary: summary(&found, settings) }
 }
 
+/// Calls by the threshold, if there is one that can be believed: scanpy would also call where a larger share of the cells
+/// than of the simulated doublets lies beyond it.
 fn summary(found: &scores::Scores, settings: &Settings) -> SampleDoublets {
-    let threshold = settings.max_score.or_else(|| threshold::between_two_modes(&found.simulated));
-    let beyond =
-        |scores: &[f64]| threshold.map(|limit| scores.iter().filter(|&&score| score > limit).count());
+    let none = |reason: String| SampleDoublets {
+        scored: found.observed.len(),
+        reason: Some(format!("{reason}; `--max-doublet-score` sets a threshold")),
+        ..SampleDoublets::default()
+    };
+    let Some(threshold) = settings.max_score.or_else(|| threshold::between_two_modes(&found.simulated))
+    else {
+        return none("the scores of the simulated doublets have no two modes to divide".to_owned());
+    };
+    let beyond = |scores: &[f64]| scores.iter().filter(|&&score| score > threshold).count();
     let called = beyond(&found.observed);
-    let detectable = beyond(&found.simulated).map(|n| n as f64 / found.simulated.len() as f64);
-    let share = called.map(|n| n as f64 / found.observed.len() as f64);
+    let share = called as f64 / found.observed.len() as f64;
+    let detectable = beyond(&found.simulated) as f64 / found.simulated.len() as f64;
+    if settings.max_score.is_none() && share > detectable {
+        return none(format!(
+            "at the threshold {threshold:.3} a larger share of the cells ({:.1} %) than of the simulated doublets ({:.1} %) would be called",
+            100.0 * share,
+            100.0 * detectable
+        ));
+    }
     SampleDoublets {
         scored: found.observed.len(),
-        called: called.unwrap_or(0),
-        threshold,
-        detectable_share: detectable,
-        estimated_rate: share.zip(detectable.filter(|&share| share > 0.0)).map(|(called, of)| called / of),
-        reason: threshold.is_none().then(|| {
-            "the scores of the simulated doublets have no two modes to divide; `--max-doublet-score` sets a threshold"
-                .to_owned()
-        }),
+        called,
+        threshold: Some(threshold),
+        detectable_share: Some(detectable),
+        estimated_rate: (detectable > 0.0).then(|| share / detectable),
+        reason: None,
     }
 }
