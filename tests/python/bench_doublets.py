@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-CELLS, DOUBLETS, SAMPLES = 10_000, 500, 10
+CELLS, DOUBLETS, PATIENTS = 10_000, 500, 10
 ONE_THREAD = {name: "1" for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"]}
 
 SCANPY = """
@@ -32,7 +32,7 @@ cells.obs[["truth", "doublet_score"]].to_csv(sys.argv[3])
 
 
 def simulate(binaries, work):
-    """Cells of ten patients, of which some are sums of two of the same patient."""
+    """Cells of ten patients, of which one in twenty is the sum of two of the same sample."""
     import anndata
     import numpy
     import scipy.sparse
@@ -41,25 +41,27 @@ def simulate(binaries, work):
     if path.exists():
         return path
     cohort = work / "cohort"
-    command = [binaries / "panfoma-simulate-cohort", "--out", cohort, "--studies", "1", "--force"]
-    command += ["--patients-per-study", str(SAMPLES), "--cells-per-patient", str(CELLS // SAMPLES * 3 // 2), "--genes", "20000"]
-    subprocess.run(list(map(str, command)), check=True)
+    command = [binaries / "panfoma-simulate-cohort", "--out", cohort, "--studies", "2", "--force"]
+    command += ["--patients-per-study", str(PATIENTS), "--cells-per-patient", str(CELLS // PATIENTS * 3 // 2), "--genes", "20000"]
+    if not (cohort / "study_1.h5ad").exists():
+        subprocess.run(list(map(str, command)), check=True)
     cells = anndata.read_h5ad(cohort / "study_1.h5ad")
     counts = cells.layers["counts"] if "counts" in cells.layers else cells.X
     counts = scipy.sparse.csr_matrix(counts).astype("float32")
-    column = next(name for name in ["sample", "sample_id", "patient", "donor", "patient_id", "donor_id"] if name in cells.obs)
-    patient = cells.obs[column].astype(str).to_numpy()
+    sample = cells.obs["sample"].astype(str).to_numpy()
     random = numpy.random.default_rng(0)
-    names = numpy.unique(patient)[:SAMPLES]
     rows, samples, truth = [], [], []
-    for name in names:
-        own = random.permutation(numpy.flatnonzero(patient == name))
-        n_doublets = DOUBLETS // len(names)
-        n_single = CELLS // len(names) - n_doublets
+    # As many of each sample as it has of all cells, up to 10,000.
+    names, sizes = numpy.unique(sample, return_counts=True)
+    ends = numpy.round(numpy.cumsum(sizes) / sizes.sum() * CELLS).astype(int)
+    for name, n in zip(names, numpy.diff(ends, prepend=0)):
+        own = random.permutation(numpy.flatnonzero(sample == name))
+        n_doublets = round(n * DOUBLETS / CELLS)
+        n_single = n - n_doublets
         assert len(own) >= n_single + 2 * n_doublets, f"{name} has {len(own)} cells"
         first, second = own[n_single : n_single + n_doublets], own[n_single + n_doublets : n_single + 2 * n_doublets]
         rows += [counts[own[:n_single]], counts[first] + counts[second]]
-        samples += [name] * (n_single + n_doublets)
+        samples += [name] * n
         truth += [0] * n_single + [1] * n_doublets
     out = anndata.AnnData(scipy.sparse.vstack(rows).tocsr(), var=cells.var)
     out.obs["sample"], out.obs["truth"], out.obs["all"] = samples, truth, "all"

@@ -79,7 +79,9 @@ pub fn find(studies: &mut [Measured], config: &Config, context: &Context) -> Res
             reading::each_sample(study, &context.interrupt, &mut progress, |name, counts, n_genes| {
                 score(counts, n_genes, name, settings, context.seed)
             })?;
-        study.doublets = Some(Doublets::new(study, scored));
+        let doublets = Doublets::new(study, scored);
+        doublets.warn(study);
+        study.doublets = Some(doublets);
         if settings.remove {
             remove_called(study);
         }
@@ -116,15 +118,26 @@ impl Doublets {
                 called[cell] = found.summary.threshold.filter(|_| !score.is_nan()).map(|limit| score > limit);
             }
             let sample = study.study.samples.codes[first] as usize;
-            if let (Some(reason), name) = (&found.summary.reason, &study.study.samples.names[sample]) {
-                tracing::warn!("doublets of sample `{name}`: {reason}");
-            }
             samples[sample] = found.summary;
         }
         for sample in samples.iter_mut().filter(|sample| sample.scored == 0 && sample.reason.is_none()) {
             sample.reason = Some("no cell passes the other rules".to_owned());
         }
         Self { scores, called, samples }
+    }
+
+    /// Warns of samples without calls: in one line, since there may be hundreds.
+    fn warn(&self, study: &Measured) {
+        let names = study.study.samples.names.iter().zip(&self.samples);
+        let without: Vec<(&String, &String)> =
+            names.filter_map(|(name, sample)| sample.reason.as_ref().map(|reason| (name, reason))).collect();
+        if let Some((name, reason)) = without.first() {
+            let (n, of) = (without.len(), self.samples.len());
+            tracing::warn!(
+                "no doublets are called in {n} of {of} samples of `{}`; `{name}`: {reason}",
+                study.study.name
+            );
+        }
     }
 }
 

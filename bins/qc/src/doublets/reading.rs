@@ -25,14 +25,16 @@ pub fn each_sample(
             cells[sample as usize].push(cell);
         }
     }
-    let n_counts = |cells: &[usize]| cells.iter().map(|&cell| u64::from(study.metrics.n_genes[cell])).sum();
-    let groups = groups(&cells.iter().map(|cells| n_counts(cells)).collect::<Vec<u64>>(), MOST_COUNTS);
     let mut matrix = write::take_or_reopen(study)?;
+    let of_cell = &study.metrics.n_genes;
+    let n_counts = |cells: &Vec<usize>| cells.iter().map(|&cell| u64::from(of_cell[cell])).sum();
+    let groups = groups(&cells.iter().map(n_counts).collect::<Vec<u64>>(), MOST_COUNTS);
     let names = &study.study.samples.names;
     let (n_genes, block) = (matrix.n_genes(), matrix.block_len());
     let mut scored = Vec::with_capacity(cells.len());
     for group in groups {
-        let mut counts: Vec<Rows> = vec![Rows::default(); group.len()];
+        let mut counts: Vec<Rows> =
+            cells[group.clone()].iter().map(|cells| with_room(n_counts(cells))).collect();
         let wanted = |cell: usize| {
             let sample = study.study.samples.codes[cell] as usize;
             (study.rules[cell].is_none() && group.contains(&sample)).then(|| sample - group.start)
@@ -50,7 +52,10 @@ pub fn each_sample(
             for cell in start..end {
                 if let Some(at) = wanted(cell) {
                     let (genes, values) = rows.row(cell - start);
-                    counts[at].push(genes.iter().copied().zip(values.iter().copied()));
+                    counts[at].indices.extend_from_slice(genes);
+                    counts[at].data.extend_from_slice(values);
+                    let end = counts[at].data.len();
+                    counts[at].indptr.push(end);
                 }
             }
         }
@@ -67,6 +72,11 @@ pub fn each_sample(
     }
     study.matrix = study.keep_open.then_some(matrix);
     Ok(scored)
+}
+
+fn with_room(n_counts: u64) -> Rows {
+    let n = n_counts as usize;
+    Rows { indices: Vec::with_capacity(n), data: Vec::with_capacity(n), ..Rows::default() }
 }
 
 /// Neighbouring samples together, as long as their counts are at most `most`.

@@ -115,9 +115,23 @@ pub fn rules(groups: &[Group]) -> Vec<Rule> {
 /// Missing values are left out; NaN of nothing.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.retain(|value| !value.is_nan());
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        n => (values[(n - 1) / 2] + values[n / 2]) / 2.0,
+    if values.is_empty() {
+        return f64::NAN;
+    }
+    let middle = values.len() / 2;
+    let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if values.len() % 2 == 1 { upper } else { (lower + upper) / 2.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn the_median_is_the_middle_or_between_the_two_middle_ones() {
+        assert_eq!([median(vec![3.0, 1.0, 2.0]), median(vec![4.0, f64::NAN, 1.0, 2.0, 9.0])], [2.0, 3.0]);
+        assert_eq!(median(vec![5.0]), 5.0);
+        assert!(median(vec![f64::NAN]).is_nan());
     }
 }
