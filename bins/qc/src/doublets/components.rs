@@ -142,7 +142,9 @@ impl Standardised {
         }
         let image = self.times(&dense);
         let mut sums = [0.0_f64; BLOCK];
-        image.iter().flat_map(|row| sums_index(row)).for_each(|(at, x)| sums[at] += x);
+        for row in &image {
+            sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
+        }
         let back = self.genes.times(&image);
         let vector = |at: usize| {
             let entry = move |(row, shift): (&[f32; BLOCK], &f64)| f64::from(row[at]) - shift * sums[at];
@@ -173,10 +175,6 @@ impl Standardised {
             (0..m * n_components).map(|at| vectors[at / n_components * m + at % n_components]).collect();
         product(View::new(&leading, m, n_components).t(), View::new(&basis, m, h), n_components * h)
     }
-}
-
-fn sums_index(row: &[f32; BLOCK]) -> impl Iterator<Item = (usize, f64)> {
-    row.iter().map(|&x| f64::from(x)).enumerate()
 }
 
 fn product(a: View<f64>, b: View<f64>, len: usize) -> Vec<f64> {
