@@ -13,7 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("report", &[]),
     ("neighbors", &["dense"]),
     ("genes", &["stage"]),
-    ("matrix", &["stage"]),
+    ("matrix", &["stage", "genes"]),
     ("artifact", &["rng", "stage", "matrix"]),
     ("data", &["rng", "stage", "artifact"]),
     ("device", &[]),

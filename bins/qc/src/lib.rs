@@ -1,17 +1,26 @@
 //! `panfoma-qc`: reads count matrices, measures their cells, removes the poor ones and merges the rest into one cells.zarr.
 //!
-//! Every input is read twice: once to check every value and measure every cell, once to write; once more in between if
-//! doublets are looked for. Memory holds the metrics and names of the cells and one block of counts; for doublets one sample.
+//! Every input is read once: every value is checked, every cell measured, and the counts are set aside in a temporary file
+//! beside the output, about two bytes each. What follows (doublets, writing) reads that. Memory holds the metrics and
+//! annotations of the cells and one block of counts; for doublets one sample.
 
 mod args;
+mod cell;
 mod columns;
 mod doublets;
 mod filters;
 mod genes;
 mod html;
+mod human;
 mod metrics;
+mod modalities;
+mod names;
+mod outliers;
+mod places;
 mod plan;
 mod report;
+mod samples;
+mod stash;
 mod study;
 mod write;
 
@@ -25,9 +34,10 @@ use genes::{Merged, StudyGenes};
 use metrics::Metrics;
 use panfoma_core::artifact::{Header, Provenance, atomic, cells, provenance};
 use panfoma_core::genes::GeneTable;
-use panfoma_core::matrix::Matrix;
+use panfoma_core::matrix::{Frame, Matrix, Spool};
 use panfoma_core::stage::{Context, Kind, Progress, Stage, UserError};
 use report::{Report, Skipped};
+use stash::{Stash, StashFile};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -41,9 +51,14 @@ struct Measured {
     rules: Vec<Option<Rule>>,
     /// If they were looked for.
     doublets: Option<Doublets>,
-    /// Kept between two readings if it is the only input: opening may cost a reading of its own.
-    matrix: Option<Matrix>,
-    keep_open: bool,
+    /// The cells and what the input knows of them.
+    cells: Frame,
+    /// The counts, set aside: the input is not read again.
+    counts: Stash,
+    /// The counts of its modalities, in the order of `study.modalities`.
+    modalities: Vec<Stash>,
+    /// Cells to read at once.
+    block_len: usize,
 }
 
 impl Stage for Args {
@@ -64,8 +79,12 @@ impl Stage for Args {
 
     fn run(self, context: &Context) -> Result<()> {
         let started = Instant::now();
-        let config = Config::new(&self)?;
+        let mut config = Config::new(&self)?;
         context.refuse_existing(&config.output)?;
+        let mut spool = Spool::default();
+        for input in &mut config.inputs {
+            input.path = spool.take(&input.path)?;
+        }
         let mut skipped = Vec::new();
         let opened = usable(&config.inputs, &config, &mut skipped, |input| {
             let matrix = Matrix::open(&input.path, config.source.as_ref())?;
@@ -140,7 +159,7 @@ fn concerns_input(error: &anyhow::Error) -> bool {
     user.is_some_and(|user| matches!(user.kind, Kind::BadData | Kind::InputMissing))
 }
 
-/// The first reading.
+/// Reads the inputs.
 fn measure(
     opened: Vec<(Study, Option<Matrix>)>,
     config: &Config,
@@ -149,18 +168,29 @@ fn measure(
 ) -> Result<Vec<Measured>> {
     let mut progress =
         Progress::new("cells measured", opened.iter().map(|(study, _)| study.n_cells as u64).sum());
+    let beside = config.output.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let file = StashFile::create(beside.unwrap_or(Path::new(".")))?;
     let measured = usable(opened, config, skipped, |(study, held)| {
-        let keep_open = held.is_some();
         let mut matrix = match held {
             Some(matrix) => matrix,
             None => Matrix::open(&study.path, config.source.as_ref())?,
         };
-        let metrics = metrics::measure(&study, &mut matrix, &context.interrupt, &mut progress)?;
+        let mut counts = Stash::new(&file);
+        let mut modalities: Vec<Stash> = matrix.modalities.iter().map(|_| Stash::new(&file)).collect();
+        let interrupt = &context.interrupt;
+        let metrics =
+            metrics::measure(&study, &mut matrix, interrupt, &mut progress, |cells, rows, matrix| {
+                for (number, stash) in modalities.iter_mut().enumerate() {
+                    stash.push(&matrix.read_modality(number, cells.clone())?)?;
+                }
+                counts.push(rows)
+            })?;
         let rules = config.filters.decide(&metrics, study.genes.names.len(), &study.samples.codes);
         if !rules.iter().any(Option::is_none) && !config.keep_removed {
             return Err(nothing_left(&study, &rules));
         }
-        Ok(Measured { study, metrics, rules, doublets: None, matrix: keep_open.then_some(matrix), keep_open })
+        let (block_len, cells) = (matrix.block_len(), std::mem::take(&mut matrix.cells));
+        Ok(Measured { study, metrics, rules, doublets: None, cells, counts, modalities, block_len })
     })?;
     progress.finish();
     Ok(measured)
@@ -185,7 +215,7 @@ fn merge(studies: &[Measured], config: &Config) -> Merged {
     Merged::new(&genes, config.keep_unmapped)
 }
 
-/// The second reading: the artifact, the removed cells and the report.
+/// Writes the artifact, the removed cells and the report.
 fn save(
     studies: &mut [Measured],
     merged: &Merged,
@@ -197,9 +227,10 @@ fn save(
         columns::union(studies.iter().map(|study| study.study.columns.as_slice()), config.doublets.is_some());
     let paths: Vec<PathBuf> = studies.iter().map(|study| study.study.path.clone()).collect();
     let mut provenance = Provenance::new(context, paths.iter().map(PathBuf::as_path))?;
-    if let Some(config) = provenance.config.as_object_mut() {
-        config.insert("gene_table".to_owned(), GeneTable::digest().into());
+    if provenance.config.is_null() {
+        provenance.config = serde_json::json!({});
     }
+    provenance.config["gene_table"] = GeneTable::digest().into();
     let header = Header::new(cells::FORMAT, cells::VERSION, provenance);
     let repeated = atomic::write_file(&beside(&config.output, "removed.tsv"), |tsv| -> Result<Vec<usize>> {
         let mut removed = BufWriter::new(std::fs::File::create(tsv)?);
@@ -219,6 +250,9 @@ fn save(
         Ok(repeated)
     })
     .with_context(|| format!("writing `{}`", config.output.display()))?;
+    let samples = samples::summarise(studies);
+    beside_as_table(&config.output, "genes.tsv", |tsv| names::write(tsv, studies, merged))?;
+    beside_as_table(&config.output, "samples.tsv", |tsv| samples::write(tsv, &samples))?;
     let shown = html::Shown {
         studies,
         skipped: &skipped,
@@ -227,9 +261,24 @@ fn save(
         config,
     };
     html::write(&beside(&config.output, "qc.html"), &beside(&config.output, "qc_mqc"), &shown)?;
-    let report = Report::new(studies, &repeated, skipped, merged, &carried, config);
+    let report = Report::new(studies, &repeated, samples, skipped, merged, &carried, config);
     report.log();
     Ok(atomic::write_json(&beside(&config.output, "qc.json"), &report)?)
+}
+
+/// Writes `<output>.<extension>`, whole or not at all.
+fn beside_as_table(
+    output: &Path,
+    extension: &str,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    let path = beside(output, extension);
+    atomic::write_file(&path, |temporary| -> Result<()> {
+        let mut file = BufWriter::new(std::fs::File::create(temporary)?);
+        write(&mut file)?;
+        Ok(file.flush()?)
+    })
+    .with_context(|| format!("writing `{}`", path.display()))
 }
 
 /// `<output>.<extension>`.

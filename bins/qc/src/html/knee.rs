@@ -18,7 +18,7 @@ const POINTS: usize = 80;
 
 /// Counts of a sample at ranks that lie evenly on a logarithmic axis: (rank from 1, counts).
 pub fn ranked(group: &Group) -> Vec<(usize, f64)> {
-    let mut totals: Vec<f64> = group.cells.iter().map(|&cell| group.study.metrics.total[cell]).collect();
+    let mut totals = group.values(&|input, cell| input.metrics.total[cell]);
     totals.sort_by(|a, b| b.total_cmp(a));
     let last = totals.len() as f64;
     let rank = |point: usize| last.powf(point as f64 / (POINTS - 1) as f64).round() as usize;

@@ -14,6 +14,7 @@ mod violins;
 
 use crate::Measured;
 use crate::args::Config;
+use crate::filters::Rule;
 use crate::report::Skipped;
 use anyhow::{Context as _, Result};
 use maud::{Markup, html};
@@ -101,39 +102,40 @@ fn figures(shown: &Shown, studies: &[Group], samples: &[Group]) -> Markup {
     let groups: Vec<&Group> = drawn.iter().map(|&at| &samples[at]).collect();
     let filters = &shown.config.filters;
     let counts_limits = [filters.min_counts, filters.max_counts];
-    let min_genes = |group: &Group| f64::from(filters.min_genes_of(group.study.study.genes.names.len()));
+    let min_genes =
+        |group: &Group| f64::from(filters.min_genes_of(group.first_input().study.genes.names.len()));
     let max_genes = filters.max_genes.map(f64::from);
     let genes_limits = |group: &Group| [Some(min_genes(group)), max_genes].into_iter().flatten().collect();
     let max_pct_mt = Some(filters.max_pct_mt).filter(|&most| most < 100.0);
     let violins = [
         Metric {
             title: "genes",
-            value: &|group, cell| f64::from(group.study.metrics.n_genes[cell]),
+            value: &|input, cell| f64::from(input.metrics.n_genes[cell]),
             limits: &genes_limits,
             log: true,
         },
         Metric {
             title: "total counts",
-            value: &|group, cell| group.study.metrics.total[cell],
+            value: &|input, cell| input.metrics.total[cell],
             limits: &|_| counts_limits.into_iter().flatten().collect(),
             log: true,
         },
         Metric {
             title: "% mitochondrial",
-            value: &|group, cell| group.study.metrics.pct_mt(cell),
+            value: &|input, cell| input.metrics.pct_mt(cell),
             limits: &|_| max_pct_mt.into_iter().collect(),
             log: false,
         },
         Metric {
             title: "% ribosomal",
-            value: &|group, cell| group.study.metrics.pct_ribo(cell),
+            value: &|input, cell| input.metrics.pct_ribo(cell),
             limits: &|_| Vec::new(),
             log: false,
         },
         Metric {
             title: "doublet score",
-            value: &|group, cell| group.study.doublets.as_ref().map_or(f64::NAN, |found| found.scores[cell]),
-            limits: &|group| group.doublets.and_then(|found| found.threshold).into_iter().collect(),
+            value: &|input, cell| input.doublets.as_ref().map_or(f64::NAN, |found| found.scores[cell]),
+            limits: &|group| group.doublets.iter().filter_map(|found| found.threshold).collect(),
             log: false,
         },
     ];
@@ -234,15 +236,20 @@ fn command(made: &Provenance, config: &Config) -> String {
 
 fn definitions(config: &Config) -> Markup {
     let filters = &config.filters;
-    let rules: [(&str, String); 7] = [
-        ("min_genes", "Fewer genes with a count than --min-genes; unless given 200, but a twentieth of the genes of a panel of fewer than 4,000.".to_owned()),
-        ("max_genes", "More genes than --max-genes.".to_owned()),
-        ("min_counts", "Fewer counts than --min-counts.".to_owned()),
-        ("max_counts", "More counts than --max-counts.".to_owned()),
-        ("max_pct_mt", format!("More than {} % of the counts from mitochondrial genes.", filters.max_pct_mt)),
-        ("max_mads", "ln(1 + counts) or ln(1 + genes) further from the sample's median than --max-mads median absolute deviations (not scaled by 1.4826).".to_owned()),
-        ("doublet", "Doublet score above the sample's threshold, with --remove-doublets.".to_owned()),
-    ];
+    let mads = "median absolute deviations (not scaled by 1.4826)";
+    let definition = |rule: Rule| {
+        match rule {
+        Rule::MinGenes => "Fewer genes with a count than --min-genes; unless given 200, but a twentieth of the genes of a panel of fewer than 4,000.".to_owned(),
+        Rule::MaxGenes => "More genes than --max-genes.".to_owned(),
+        Rule::MinCounts => "Fewer counts than --min-counts.".to_owned(),
+        Rule::MaxCounts => "More counts than --max-counts.".to_owned(),
+        Rule::MaxPctMt => format!("More than {} % of the counts from mitochondrial genes.", filters.max_pct_mt),
+        Rule::MaxMadsCounts => format!("ln(1 + counts) further from the sample's median than --max-mads {mads}."),
+        Rule::MaxMadsGenes => format!("ln(1 + genes) further from the sample's median than --max-mads {mads}."),
+        Rule::MaxMadsMt => format!("Percentage of mitochondrial counts further above the sample's median than --max-mads-mt {mads}."),
+        Rule::Doublet => "Doublet score above the sample's threshold, with --remove-doublets.".to_owned(),
+    }
+    };
     let metrics = [
         ("genes", "Genes of the input with at least one count (scanpy: n_genes_by_counts)."),
         ("total counts", "Sum of all counts of the input's genes."),
@@ -263,7 +270,7 @@ fn definitions(config: &Config) -> Markup {
         h2 { "Definitions" }
         p { "A removed cell is counted under the first rule that applies, in this order; a value at a threshold passes." }
         dl {
-            @for (name, definition) in rules { dt { (name) } dd { (definition) } }
+            @for rule in Rule::ALL { dt { (rule.name()) } dd { (definition(rule)) } }
             @for (name, definition) in metrics { dt { (name) } dd { (definition) } }
         }
     }

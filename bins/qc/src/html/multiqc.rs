@@ -3,6 +3,7 @@
 
 use super::summary::{Group, rules};
 use super::{Shown, knee, scatter};
+use crate::Measured;
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -25,18 +26,18 @@ pub fn write(directory: &Path, shown: &Shown, samples: &[Group]) -> Result<()> {
         |name: &str, content: Value| save(&format!("panfoma_{name}_qc_mqc.json"), format!("{content}\n"));
     json("knee", knee_lines(samples))?;
     json("counts_genes", counts_and_genes(shown, &super::summary::studies(shown.studies)))?;
-    let metric = |name: &str, title: &str, value: &dyn Fn(&Group, usize) -> f64| -> Result<()> {
+    let metric = |name: &str, title: &str, value: &dyn Fn(&Measured, usize) -> f64| -> Result<()> {
         match boxes(samples, name, title, value) {
             Some(content) => Ok(json(name, content)?),
             None => Ok(()),
         }
     };
-    metric("n_genes", "Genes a cell", &|group, cell| f64::from(group.study.metrics.n_genes[cell]))?;
-    metric("total_counts", "Counts a cell", &|group, cell| group.study.metrics.total[cell])?;
-    metric("pct_mt", "Mitochondrial counts (%)", &|group, cell| group.study.metrics.pct_mt(cell))?;
-    metric("pct_ribo", "Ribosomal counts (%)", &|group, cell| group.study.metrics.pct_ribo(cell))?;
-    metric("doublet_score", "Doublet score", &|group, cell| {
-        group.study.doublets.as_ref().map_or(f64::NAN, |found| found.scores[cell])
+    metric("n_genes", "Genes a cell", &|input, cell| f64::from(input.metrics.n_genes[cell]))?;
+    metric("total_counts", "Counts a cell", &|input, cell| input.metrics.total[cell])?;
+    metric("pct_mt", "Mitochondrial counts (%)", &|input, cell| input.metrics.pct_mt(cell))?;
+    metric("pct_ribo", "Ribosomal counts (%)", &|input, cell| input.metrics.pct_ribo(cell))?;
+    metric("doublet_score", "Doublet score", &|input, cell| {
+        input.doublets.as_ref().map_or(f64::NAN, |found| found.scores[cell])
     })?;
     let version = &shown.provenance.tool_version;
     Ok(save("panfoma_qc_mqc_versions.yml", format!("panfoma-qc: \"{version}\"\n"))?)
@@ -95,7 +96,7 @@ fn general(samples: &[Group]) -> String {
 
 fn table(samples: &[Group]) -> String {
     let rules = rules(samples);
-    let doublets = samples.iter().any(|group| group.doublets.is_some());
+    let doublets = samples.iter().any(|group| !group.doublets.is_empty());
     let mut text = format!(
         "# id: 'panfoma_qc_samples'\n# section_name: 'Cells by sample'\n# description: 'Cells read, removed by the first rule that applies, and kept.'\n{PARENT}# plot_type: 'table'\n# pconfig:\n#   id: 'panfoma_qc_samples_table'\n#   namespace: 'PanFoMa QC'\n#   format: '{{:,.0f}}'\nSample\tcells_read"
     );
@@ -108,8 +109,14 @@ fn table(samples: &[Group]) -> String {
         }
         let _ = write!(text, "\t{}", group.passed);
         if doublets {
-            let called = group.doublets.filter(|found| found.threshold.is_some());
-            let _ = write!(text, "\t{}", called.map_or(String::new(), |found| found.called.to_string()));
+            let called: Vec<usize> = group
+                .doublets
+                .iter()
+                .filter(|found| found.threshold.is_some())
+                .map(|found| found.called)
+                .collect();
+            let sum: usize = called.iter().sum();
+            let _ = write!(text, "\t{}", if called.is_empty() { String::new() } else { sum.to_string() });
         }
         text.push('\n');
     }
@@ -168,10 +175,9 @@ fn knee_lines(samples: &[Group]) -> Value {
     )
 }
 
-fn boxes(samples: &[Group], id: &str, title: &str, value: &dyn Fn(&Group, usize) -> f64) -> Option<Value> {
+fn boxes(samples: &[Group], id: &str, title: &str, value: &dyn Fn(&Measured, usize) -> f64) -> Option<Value> {
     let quantiles = |group: &Group| -> Vec<f64> {
-        let mut values: Vec<f64> = group.cells.iter().map(|&cell| value(group, cell)).collect();
-        values.retain(|value| value.is_finite());
+        let mut values = group.values(value);
         values.sort_by(f64::total_cmp);
         if values.len() <= QUANTILES {
             return values;
@@ -195,20 +201,21 @@ fn boxes(samples: &[Group], id: &str, title: &str, value: &dyn Fn(&Group, usize)
 fn counts_and_genes(shown: &Shown, studies: &[Group]) -> Value {
     let mut data = serde_json::Map::new();
     for study in studies {
-        let metrics = &study.study.metrics;
-        let point = |&cell: &usize| {
-            let share = metrics.pct_mt(cell);
-            let colour = scatter::COLOURS
-                .iter()
-                .rev()
-                .find(|(from, _)| share >= *from)
-                .unwrap_or(&scatter::COLOURS[0]);
-            json!({"x": metrics.total[cell], "y": metrics.n_genes[cell], "color": colour.1})
+        let point = |&cell: &(u32, u32)| {
+            let (metrics, at) = (&study.input(cell).metrics, cell.1 as usize);
+            let share = metrics.pct_mt(at);
+            let colour =
+                scatter::COLOURS.iter().rfind(|(from, _)| share >= *from).unwrap_or(&scatter::COLOURS[0]);
+            json!({"x": metrics.total[at], "y": metrics.n_genes[at], "color": colour.1})
         };
         let cells = scatter::sampled(study, shown.provenance.seed);
         let step = cells.len().div_ceil(MOST_CELLS / studies.len()).max(1);
-        let points: Value =
-            cells.iter().step_by(step).filter(|&&cell| metrics.total[cell] > 0.0).map(point).collect();
+        let points: Value = cells
+            .iter()
+            .step_by(step)
+            .filter(|&&cell| study.input(cell).metrics.total[cell.1 as usize] > 0.0)
+            .map(point)
+            .collect();
         data.insert(plain(study.name), points);
     }
     let config =

@@ -27,13 +27,13 @@ pub const COLOURS: [(f64, &str); 6] = [
 ];
 
 /// At most MOST_CELLS cells, chosen by the seed, the study's name and the cell's place in it.
-pub fn sampled(group: &Group, seed: u64) -> Vec<usize> {
+pub fn sampled(group: &Group, seed: u64) -> Vec<(u32, u32)> {
     let mut cells = group.cells.clone();
     if cells.len() > MOST_CELLS {
         let (philox, study) = (Philox::new(seed), name_hash(group.name));
-        let key = |&cell: &usize| {
-            let block = philox.block([cell as u32, PURPOSE, study as u32, (study >> 32) as u32]);
-            (block[0], block[1], cell)
+        let key = |&(input, cell): &(u32, u32)| {
+            let block = philox.block([cell, PURPOSE ^ input, study as u32, (study >> 32) as u32]);
+            (block[0], block[1], input, cell)
         };
         cells.select_nth_unstable_by_key(MOST_CELLS - 1, key);
         cells.truncate(MOST_CELLS);
@@ -44,18 +44,21 @@ pub fn sampled(group: &Group, seed: u64) -> Vec<usize> {
 
 /// One study. limits: (fewest genes, most genes, fewest counts, most counts).
 pub fn figure(group: &Group, limits: [Option<f64>; 4], seed: u64) -> Markup {
-    let metrics = &group.study.metrics;
     let cells = sampled(group, seed);
     let (width, height) = SIZE;
-    let genes = cells.iter().map(|&cell| f64::from(metrics.n_genes[cell]));
-    let Some(y) = Scale::of(genes, true, (height - BOTTOM, TOP)) else { return html! {} };
-    let totals = cells.iter().map(|&cell| metrics.total[cell]);
-    let Some(x) = Scale::of(totals, true, (LEFT, width - RIGHT)) else { return html! {} };
+    let genes = |cell: (u32, u32)| f64::from(group.input(cell).metrics.n_genes[cell.1 as usize]);
+    let total = |cell: (u32, u32)| group.input(cell).metrics.total[cell.1 as usize];
+    let Some(y) = Scale::of(cells.iter().map(|&cell| genes(cell)), true, (height - BOTTOM, TOP)) else {
+        return html! {};
+    };
+    let Some(x) = Scale::of(cells.iter().map(|&cell| total(cell)), true, (LEFT, width - RIGHT)) else {
+        return html! {};
+    };
     let mut dots = vec![String::new(); COLOURS.len()];
     for &cell in &cells {
-        let share = metrics.pct_mt(cell);
+        let share = group.input(cell).metrics.pct_mt(cell.1 as usize);
         let colour = COLOURS.iter().rposition(|(from, _)| share >= *from).unwrap_or(0);
-        let (x, y) = (x.place(metrics.total[cell]), y.place(f64::from(metrics.n_genes[cell])));
+        let (x, y) = (x.place(total(cell)), y.place(genes(cell)));
         let _ = write!(dots[colour], "M{x} {y}h0");
     }
     let [min_genes, max_genes, min_counts, max_counts] = limits;

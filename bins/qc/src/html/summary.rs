@@ -3,29 +3,32 @@
 use crate::Measured;
 use crate::doublets::SampleDoublets;
 use crate::filters::Rule;
+use crate::outliers::median;
 use std::collections::BTreeMap;
 
-/// A study or a sample of it.
+/// A study or a sample of it; its cells may lie in several inputs.
 pub struct Group<'a> {
-    /// Where its cells stand.
-    pub study: &'a Measured,
-    /// Position of the study.
+    inputs: &'a [Measured],
+    /// Position of the study among the studies.
     pub at: usize,
     /// `study` or `study:sample`.
     pub name: &'a str,
-    /// Its cells, as positions in the study.
-    pub cells: Vec<usize>,
+    /// Its study's name.
+    pub study: &'a str,
+    /// Its cells: input and position in it.
+    pub cells: Vec<(u32, u32)>,
     /// Cells that pass.
     pub passed: usize,
     /// Cells that each rule removed.
     pub removed: BTreeMap<Rule, usize>,
     /// Of the cells that pass; NaN if none does.
     pub medians: Medians,
-    /// Of a sample, if doublets were looked for.
-    pub doublets: Option<&'a SampleDoublets>,
+    /// Of a sample, in each input that holds cells of it, if doublets were looked for.
+    pub doublets: Vec<&'a SampleDoublets>,
 }
 
 /// Medians over cells.
+#[derive(Default)]
 pub struct Medians {
     /// Genes with a count.
     pub n_genes: f64,
@@ -35,10 +38,10 @@ pub struct Medians {
     pub pct_mt: f64,
 }
 
-impl Group<'_> {
+impl<'a> Group<'a> {
     /// Its name without that of the study, where colours or a heading tell the study.
     pub fn name_within(&self) -> &str {
-        let within = self.name.strip_prefix(&self.study.study.name).and_then(|name| name.strip_prefix(':'));
+        let within = self.name.strip_prefix(self.study).and_then(|name| name.strip_prefix(':'));
         within.unwrap_or(self.name)
     }
 
@@ -47,51 +50,90 @@ impl Group<'_> {
         1.0 - self.passed as f64 / self.cells.len().max(1) as f64
     }
 
-    fn of<'a>(study: &'a Measured, at: usize, name: &'a str, cells: Vec<usize>) -> Group<'a> {
-        let mut removed = BTreeMap::new();
-        cells
-            .iter()
-            .filter_map(|&cell| study.rules[cell])
-            .for_each(|rule| *removed.entry(rule).or_default() += 1);
-        let passing: Vec<usize> = cells.iter().copied().filter(|&cell| study.rules[cell].is_none()).collect();
-        let of = |value: &dyn Fn(usize) -> f64| median(passing.iter().map(|&cell| value(cell)).collect());
-        let metrics = &study.metrics;
-        let medians = Medians {
-            n_genes: of(&|cell| f64::from(metrics.n_genes[cell])),
-            total: of(&|cell| metrics.total[cell]),
-            pct_mt: of(&|cell| metrics.pct_mt(cell)),
+    /// The first of the inputs that hold its cells.
+    pub fn first_input(&self) -> &'a Measured {
+        &self.inputs[self.cells.first().map_or(0, |cell| cell.0 as usize)]
+    }
+
+    /// Values of its cells that are no NaN.
+    pub fn values(&self, value: &dyn Fn(&Measured, usize) -> f64) -> Vec<f64> {
+        let values = self.cells.iter().map(|&cell| value(self.input(cell), cell.1 as usize));
+        values.filter(|value| !value.is_nan()).collect()
+    }
+
+    /// Where a cell lies.
+    pub fn input(&self, cell: (u32, u32)) -> &'a Measured {
+        &self.inputs[cell.0 as usize]
+    }
+
+    fn count(&mut self) {
+        let mut passing = Vec::with_capacity(self.cells.len());
+        for &cell in &self.cells {
+            match self.inputs[cell.0 as usize].rules[cell.1 as usize] {
+                Some(rule) => *self.removed.entry(rule).or_default() += 1,
+                None => passing.push(cell),
+            }
+        }
+        self.passed = passing.len();
+        let all = std::mem::replace(&mut self.cells, passing);
+        self.medians = Medians {
+            n_genes: median(&mut self.values(&|input, cell| f64::from(input.metrics.n_genes[cell]))),
+            total: median(&mut self.values(&|input, cell| input.metrics.total[cell])),
+            pct_mt: median(&mut self.values(&|input, cell| input.metrics.pct_mt(cell))),
         };
-        Group { study, at, name, passed: passing.len(), cells, removed, medians, doublets: None }
+        self.cells = all;
     }
 }
 
-/// One group a study.
-pub fn studies(studies: &[Measured]) -> Vec<Group<'_>> {
-    studies
-        .iter()
-        .enumerate()
-        .map(|(at, study)| Group::of(study, at, &study.study.name, (0..study.metrics.len()).collect()))
-        .collect()
+/// One group a study, in order of appearance.
+pub fn studies(inputs: &[Measured]) -> Vec<Group<'_>> {
+    grouped(inputs, |input| (std::slice::from_ref(&input.study.name), None))
 }
 
-/// One group a sample, study by study.
-pub fn samples(studies: &[Measured]) -> Vec<Group<'_>> {
-    let mut groups = Vec::new();
-    for (at, study) in studies.iter().enumerate() {
-        let mut cells: Vec<Vec<usize>> = vec![Vec::new(); study.study.samples.names.len()];
-        study
-            .study
-            .samples
-            .codes
+/// One group a sample, in order of appearance.
+pub fn samples(inputs: &[Measured]) -> Vec<Group<'_>> {
+    grouped(inputs, |input| (&input.study.samples.names, Some(&input.study.samples.codes)))
+}
+
+/// Groups of like names; without codes an input is one group.
+fn grouped(
+    inputs: &[Measured],
+    names: impl Fn(&Measured) -> (&[String], Option<&Vec<i32>>),
+) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group> = Vec::new();
+    let (mut known, mut studies) = (BTreeMap::<&str, usize>::new(), BTreeMap::<&str, usize>::new());
+    for (number, input) in inputs.iter().enumerate() {
+        let n_studies = studies.len();
+        let study = *studies.entry(&input.study.name).or_insert(n_studies);
+        let (names, codes) = names(input);
+        let places: Vec<usize> = names
             .iter()
-            .enumerate()
-            .for_each(|(cell, &code)| cells[code as usize].push(cell));
-        for (sample, (name, cells)) in study.study.samples.names.iter().zip(cells).enumerate() {
-            let mut group = Group::of(study, at, name, cells);
-            group.doublets = study.doublets.as_ref().map(|doublets| &doublets.samples[sample]);
-            groups.push(group);
+            .map(|name| {
+                *known.entry(name).or_insert_with(|| {
+                    groups.push(Group {
+                        inputs,
+                        at: study,
+                        name,
+                        study: &input.study.name,
+                        cells: Vec::new(),
+                        passed: 0,
+                        removed: BTreeMap::new(),
+                        medians: Medians::default(),
+                        doublets: Vec::new(),
+                    });
+                    groups.len() - 1
+                })
+            })
+            .collect();
+        for cell in 0..input.metrics.len() {
+            let code = codes.map_or(0, |codes| codes[cell] as usize);
+            groups[places[code]].cells.push((number as u32, cell as u32));
+        }
+        if let (Some(doublets), true) = (&input.doublets, codes.is_some()) {
+            places.iter().zip(&doublets.samples).for_each(|(&at, found)| groups[at].doublets.push(found));
         }
     }
+    groups.iter_mut().for_each(Group::count);
     groups
 }
 
@@ -110,28 +152,4 @@ pub fn rules(groups: &[Group]) -> Vec<Rule> {
     rules.sort_unstable();
     rules.dedup();
     rules
-}
-
-/// Missing values are left out; NaN of nothing.
-pub fn median(mut values: Vec<f64>) -> f64 {
-    values.retain(|value| !value.is_nan());
-    if values.is_empty() {
-        return f64::NAN;
-    }
-    let middle = values.len() / 2;
-    let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
-    let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if values.len() % 2 == 1 { upper } else { (lower + upper) / 2.0 }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::median;
-
-    #[test]
-    fn the_median_is_the_middle_or_between_the_two_middle_ones() {
-        assert_eq!([median(vec![3.0, 1.0, 2.0]), median(vec![4.0, f64::NAN, 1.0, 2.0, 9.0])], [2.0, 3.0]);
-        assert_eq!(median(vec![5.0]), 5.0);
-        assert!(median(vec![f64::NAN]).is_nan());
-    }
 }

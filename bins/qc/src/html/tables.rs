@@ -39,7 +39,7 @@ pub fn doublets(groups: &[Group]) -> Markup {
                 th.n { "detectable, %" } th.n { "estimated rate, %" } th { "remark" }
             } }
             @for group in groups {
-                @if let Some(found) = group.doublets {
+                @for found in &group.doublets {
                     tr {
                         td { (group.name) } td.n { (found.scored) }
                         @if let Some(threshold) = found.threshold {

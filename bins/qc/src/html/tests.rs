@@ -5,6 +5,7 @@ use crate::args::Args;
 use crate::filters::Rule;
 use crate::genes::StudyGenes;
 use crate::metrics::Metrics;
+use crate::stash::{Stash, StashFile};
 use crate::study::{Groups, Study};
 use clap::Parser;
 use panfoma_core::matrix::Frame;
@@ -37,18 +38,25 @@ fn study(name: &str, n_samples: usize) -> Measured {
             patients: samples.clone(),
             samples,
             columns: Vec::new(),
+            modalities: Vec::new(),
+            dropped_modalities: Vec::new(),
             skipped_columns: Vec::new(),
+            notes: Vec::new(),
         },
         metrics: Metrics {
             n_genes: (0..n as u32).map(|cell| 100 + cell % 97 * 11).collect(),
             total: (0..n).map(|cell| (300 + cell % 89 * 37) as f64).collect(),
             mt: (0..n).map(|cell| (cell % 50) as f64).collect(),
             ribo: vec![1.0; n],
+            pct_top: Vec::new(),
+            gene_cells: Vec::new(),
         },
         rules,
         doublets: None,
-        matrix: None,
-        keep_open: false,
+        cells: Frame::default(),
+        counts: Stash::new(&StashFile::create(&std::env::temp_dir()).unwrap()),
+        modalities: Vec::new(),
+        block_len: 64,
     }
 }
 
@@ -85,6 +93,14 @@ fn the_page_needs_no_other_file_and_escapes_names() {
         assert!(page.contains(part), "the command lacks `{part}`");
     }
     assert!(!page.contains("--min-genes ") && !page.contains("--study"));
+}
+
+/// A study may come in several files, and a sample in more than one of them.
+#[test]
+fn inputs_of_one_study_make_one_row() {
+    let (page, _directory) = made(&[study("one", 3), study("one", 2)]);
+    assert!(page.contains("46 of 50 cells pass (92.0 %), in 3 samples of 1 study; 2 genes"), "{page}");
+    assert!(page.contains("<title>one:s&lt;1&gt;: 20 cells"));
 }
 
 #[test]

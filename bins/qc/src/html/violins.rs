@@ -1,7 +1,9 @@
 //! Densities of a metric, one violin a sample, with the thresholds that judge it.
 
 use super::scale::Scale;
-use super::summary::{Group, median};
+use super::summary::Group;
+use crate::Measured;
+use crate::outliers::median;
 use maud::{Markup, html};
 use panfoma_core::report::palette::look;
 use panfoma_core::report::short;
@@ -20,8 +22,8 @@ const POINTS: usize = 96;
 pub struct Metric<'a> {
     /// What the axis says.
     pub title: &'a str,
-    /// Of a cell of a group; NaN leaves it out.
-    pub value: &'a dyn Fn(&Group, usize) -> f64,
+    /// Of a cell; NaN leaves it out.
+    pub value: &'a dyn Fn(&Measured, usize) -> f64,
     /// Thresholds of a group.
     pub limits: &'a dyn Fn(&Group) -> Vec<f64>,
     /// Drawn by logarithms; values below 1 lie at 1.
@@ -30,13 +32,7 @@ pub struct Metric<'a> {
 
 /// The violins of these groups; nothing if no cell has a value.
 pub fn figure(groups: &[&Group], metric: &Metric) -> Markup {
-    let values: Vec<Vec<f64>> = groups
-        .iter()
-        .map(|group| {
-            let values = group.cells.iter().map(|&cell| (metric.value)(group, cell));
-            values.filter(|value| value.is_finite()).collect()
-        })
-        .collect();
+    let values: Vec<Vec<f64>> = groups.iter().map(|group| group.values(metric.value)).collect();
     let Some(scale) = Scale::of(values.iter().flatten().copied(), metric.log, (HEIGHT, TOP)) else {
         return html! {};
     };
@@ -63,7 +59,7 @@ pub fn figure(groups: &[&Group], metric: &Metric) -> Markup {
                 @for (at, (group, values)) in groups.iter().zip(&values).enumerate() {
                     @let colour = look(group.at).0;
                     g {
-                        title { (group.name) ": " (values.len()) " cells" @if !values.is_empty() { ", median " (super::number(median(values.clone()))) } }
+                        title { (group.name) ": " (values.len()) " cells" @if !values.is_empty() { ", median " (super::number(median(&mut values.clone()))) } }
                         path d=(outline(values, &scale, x(at), step * 0.44)) fill=(colour) fill-opacity="0.35" stroke=(colour) stroke-width="1" {}
                         @if let Some([low, middle, high]) = quartiles(values) {
                             line x1=(x(at)) x2=(x(at)) y1=(scale.place(low)) y2=(scale.place(high)) stroke="#1b1f24" stroke-width="3" {}
