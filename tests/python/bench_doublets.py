@@ -1,6 +1,7 @@
 """Doublet scores of 10,000 simulated cells, 500 of them doublets, beside scanpy's Scrublet; one run, turn by turn.
 
-PANFOMA_PYTHON bench_doublets.py BIN WORK [ROUNDS]   BIN: the directory of the release binaries; WORK: a directory to fill
+PANFOMA_PYTHON bench_doublets.py BIN WORK [ROUNDS [MODE ...]]   BIN: the directory of the release binaries; WORK: a directory
+to fill; MODE: samples (each alone) or whole (all as one)
 """
 
 import importlib.metadata
@@ -107,7 +108,9 @@ def main():
     path = simulate(binaries, work)
     base = [binaries / "panfoma-qc", "-i", path, "--max-pct-mt", "100", "--threads", "1", "--force", "--quiet", "-o", work / "cells.zarr"]
     lines = []
-    for mode, column in [("samples", "sample"), ("whole", "all")]:
+    modes = sys.argv[4:] or ["samples", "whole"]
+    for mode in modes:
+        column = {"samples": "sample", "whole": "all"}[mode]
         for _ in range(rounds if mode == "samples" else 1):
             without, _ = timed([*base, "--sample-column", column])
             ours, _ = timed([*base, "--sample-column", column, "--doublets"])
@@ -122,7 +125,7 @@ def main():
             lines.append({"mode": mode, "tool": f"scanpy {importlib.metadata.version('scanpy')}", **peer})
             print(json.dumps(lines[-2]), json.dumps(lines[-1]), sep="\n", flush=True)
     print("| cells judged | tool | CPU s, whole run | CPU s, scores alone | wall s | peak MiB | AUROC |\n|---|---|---|---|---|---|---|")
-    for mode in ["samples", "whole"]:
+    for mode in modes:
         for tool in dict.fromkeys(line["tool"] for line in lines):
             of = [line for line in lines if line["mode"] == mode and line["tool"] == tool]
             middle = lambda key: statistics.median(line[key] for line in of)

