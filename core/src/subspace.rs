@@ -130,7 +130,8 @@ fn is_negligible(beside: f64, one: f64, other: f64) -> bool {
     beside.abs() <= f64::EPSILON * (one.abs() + other.abs())
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+/// The inner product, always summed in the same order.
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     // Eight sums side by side, in a fixed order: one sum would wait for each addition.
     let mut sums = [0.0; 8];
     let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));

@@ -12,6 +12,7 @@ mod csv;
 mod doublets;
 mod filters;
 mod genes;
+mod html;
 mod human;
 mod input;
 mod manifest;
@@ -263,6 +264,14 @@ fn save(
     let samples = samples::summarise(studies);
     beside_as_table(&config.output, "genes.tsv", |tsv| names::write(tsv, studies, merged))?;
     beside_as_table(&config.output, "samples.tsv", |tsv| samples::write(tsv, &samples))?;
+    let shown = html::Shown {
+        studies,
+        skipped: &skipped,
+        n_genes: merged.genes.len(),
+        provenance: &header.provenance,
+        config,
+    };
+    html::write(&beside(&config.output, "qc.html"), &beside(&config.output, "qc_mqc"), &shown)?;
     let report = Report::new(studies, &repeated, samples, skipped, merged, &carried, config);
     report.log();
     Ok(atomic::write_json(&beside(&config.output, "qc.json"), &report)?)

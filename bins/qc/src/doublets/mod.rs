@@ -79,7 +79,9 @@ pub fn find(studies: &mut [Measured], config: &Config, context: &Context) -> Res
             reading::each_sample(study, &context.interrupt, &mut progress, |name, counts, n_genes| {
                 score(counts, n_genes, name, settings, context.seed)
             })?;
-        study.doublets = Some(Doublets::new(study, scored));
+        let doublets = Doublets::new(study, scored);
+        doublets.warn(study);
+        study.doublets = Some(doublets);
         if settings.remove {
             remove_called(study);
         }
@@ -116,15 +118,26 @@ impl Doublets {
                 called[cell] = found.summary.threshold.filter(|_| !score.is_nan()).map(|limit| score > limit);
             }
             let sample = study.study.samples.codes[first] as usize;
-            if let (Some(reason), name) = (&found.summary.reason, &study.study.samples.names[sample]) {
-                tracing::warn!("doublets of sample `{name}`: {reason}");
-            }
             samples[sample] = found.summary;
         }
         for sample in samples.iter_mut().filter(|sample| sample.scored == 0 && sample.reason.is_none()) {
             sample.reason = Some("no cell passes the other rules".to_owned());
         }
         Self { scores, called, samples }
+    }
+
+    /// Warns of samples without calls: in one line, since there may be hundreds.
+    fn warn(&self, study: &Measured) {
+        let names = study.study.samples.names.iter().zip(&self.samples);
+        let without: Vec<(&String, &String)> =
+            names.filter_map(|(name, sample)| sample.reason.as_ref().map(|reason| (name, reason))).collect();
+        if let Some((name, reason)) = without.first() {
+            let (n, of) = (without.len(), self.samples.len());
+            tracing::warn!(
+                "no doublets are called in {n} of {of} samples of `{}`; `{name}`: {reason}",
+                study.study.name
+            );
+        }
     }
 }
 
@@ -155,22 +168,35 @@ fn score(counts: &Rows, n_genes: usize, name: &str, settings: &Settings, seed: u
     Scored { scores, summary: summary(&found, settings) }
 }
 
+/// Calls by the threshold, if there is one that can be believed: scanpy would also call where a larger share of the cells
+/// than of the simulated doublets lies beyond it.
 fn summary(found: &scores::Scores, settings: &Settings) -> SampleDoublets {
-    let threshold = settings.max_score.or_else(|| threshold::between_two_modes(&found.simulated));
-    let beyond =
-        |scores: &[f64]| threshold.map(|limit| scores.iter().filter(|&&score| score > limit).count());
+    let none = |reason: String| SampleDoublets {
+        scored: found.observed.len(),
+        reason: Some(format!("{reason}; `--max-doublet-score` sets a threshold")),
+        ..SampleDoublets::default()
+    };
+    let Some(threshold) = settings.max_score.or_else(|| threshold::between_two_modes(&found.simulated))
+    else {
+        return none("the scores of the simulated doublets have no two modes to divide".to_owned());
+    };
+    let beyond = |scores: &[f64]| scores.iter().filter(|&&score| score > threshold).count();
     let called = beyond(&found.observed);
-    let detectable = beyond(&found.simulated).map(|n| n as f64 / found.simulated.len() as f64);
-    let share = called.map(|n| n as f64 / found.observed.len() as f64);
+    let share = called as f64 / found.observed.len() as f64;
+    let detectable = beyond(&found.simulated) as f64 / found.simulated.len() as f64;
+    if settings.max_score.is_none() && share > detectable {
+        return none(format!(
+            "at the threshold {threshold:.3} a larger share of the cells ({:.1} %) than of the simulated doublets ({:.1} %) would be called",
+            100.0 * share,
+            100.0 * detectable
+        ));
+    }
     SampleDoublets {
         scored: found.observed.len(),
-        called: called.unwrap_or(0),
-        threshold,
-        detectable_share: detectable,
-        estimated_rate: share.zip(detectable.filter(|&share| share > 0.0)).map(|(called, of)| called / of),
-        reason: threshold.is_none().then(|| {
-            "the scores of the simulated doublets have no two modes to divide; `--max-doublet-score` sets a threshold"
-                .to_owned()
-        }),
+        called,
+        threshold: Some(threshold),
+        detectable_share: Some(detectable),
+        estimated_rate: (detectable > 0.0).then(|| share / detectable),
+        reason: None,
     }
 }

@@ -110,6 +110,26 @@ fn the_threshold_of_scanpys_simulated_scores_is_scanpys() {
     assert_eq!(threshold::between_two_modes(&one_mode), None);
 }
 
+/// Two modes, around 0.1 and 0.5, of simulated doublets; the cells score as told.
+#[test]
+fn a_threshold_that_calls_more_cells_than_simulated_doublets_is_not_used() {
+    let offset = |i: usize| (i % 6 + i / 6 % 6) as f64 - 5.0;
+    let mode = |middle: f64, n: usize| (0..n).map(move |i| middle + 0.004 * offset(i));
+    let simulated: Vec<f64> = mode(0.1, 900).chain(mode(0.5, 100)).collect();
+    let of_cells = |high: usize| scores::Scores {
+        observed: mode(0.1, 100 - high).chain(mode(0.5, high)).collect(),
+        simulated: simulated.clone(),
+    };
+    let mut settings = Settings { expected_rate: 0.05, max_score: None, remove: false };
+    let called = summary(&of_cells(5), &settings);
+    assert_eq!((called.called, called.detectable_share, called.estimated_rate), (5, Some(0.1), Some(0.5)));
+    let refused = summary(&of_cells(20), &settings);
+    assert_eq!((refused.scored, refused.called, refused.threshold), (100, 0, None));
+    assert!(refused.reason.unwrap().contains("(20.0 %)"));
+    settings.max_score = Some(0.3);
+    assert_eq!(summary(&of_cells(20), &settings).called, 20);
+}
+
 #[test]
 fn a_sample_too_small_is_not_judged_and_says_why() {
     let mut counts = Rows::default();

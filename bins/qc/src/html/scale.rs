@@ -1,0 +1,108 @@
+//! An upright axis, linear or logarithmic.
+
+use panfoma_core::report::axes::{tick_label, ticks};
+
+/// Places values from the bottom of a figure to its top.
+pub struct Scale {
+    low: f64,
+    high: f64,
+    log: bool,
+    bottom: f64,
+    top: f64,
+}
+
+impl Scale {
+    /// Holds all values; `None` if there are none. Percentages and the like begin at 0, logarithms at 1 or above.
+    pub fn of(values: impl Iterator<Item = f64>, log: bool, (bottom, top): (f64, f64)) -> Option<Self> {
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for value in values {
+            let value = if log { value.max(1.0).log10() } else { value };
+            (low, high) = (low.min(value), high.max(value));
+        }
+        if low > high {
+            return None;
+        }
+        if !log {
+            low = low.min(0.0);
+        }
+        // A little room, and no empty span.
+        let room = (0.04 * (high - low)).max(if log { 0.05 } else { 1e-6 });
+        let low = if log { (low - room).max(0.0) } else { low };
+        Some(Self { low, high: high + room, log, bottom, top })
+    }
+
+    /// Between 0 and 1.
+    pub fn share(&self, value: f64) -> f64 {
+        let value = if self.log { value.max(1.0).log10() } else { value };
+        ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
+    }
+
+    /// Pixels of a share.
+    pub fn at_share(&self, share: f64) -> f64 {
+        round(self.bottom + (self.top - self.bottom) * share)
+    }
+
+    /// Pixels of a value.
+    pub fn place(&self, value: f64) -> f64 {
+        self.at_share(self.share(value))
+    }
+
+    /// Does the axis reach it?
+    pub fn holds(&self, value: f64) -> bool {
+        let value = if self.log { value.max(1.0).log10() } else { value };
+        value >= self.low && value <= self.high
+    }
+
+    /// Places with what they say.
+    pub fn ticks(&self) -> Vec<(f64, String)> {
+        if !self.log {
+            return ticks(self.low, self.high)
+                .into_iter()
+                .map(|tick| (self.place(tick), tick_label(tick)))
+                .collect();
+        }
+        // Decades; of few decades their halves and fifths too.
+        let factors: &[f64] = if self.high - self.low < 2.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        (0..12)
+            .flat_map(|decade| factors.iter().map(move |factor| factor * 10f64.powi(decade)))
+            .filter(|&tick| self.holds(tick))
+            .map(|tick| (self.place(tick), thousands(tick)))
+            .collect()
+    }
+}
+
+/// `1`, `500`, `20k`, `3M`.
+pub fn thousands(value: f64) -> String {
+    match value {
+        value if value >= 1e6 => format!("{}M", tick_label(value / 1e6)),
+        value if value >= 1e3 => format!("{}k", tick_label(value / 1e3)),
+        value => tick_label(value),
+    }
+}
+
+/// To a tenth of a pixel.
+pub fn round(pixels: f64) -> f64 {
+    (pixels * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_logarithmic_axis_has_decades_and_starts_at_1() {
+        let scale = Scale::of([0.0, 50_000.0].into_iter(), true, (100.0, 0.0)).unwrap();
+        let labels: Vec<String> = scale.ticks().into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, ["1", "10", "100", "1k", "10k"]);
+        assert_eq!(scale.place(0.0), 100.0);
+        assert!(Scale::of([].into_iter(), true, (100.0, 0.0)).is_none());
+    }
+
+    #[test]
+    fn equal_values_still_have_a_span() {
+        let scale = Scale::of([0.0, 0.0].into_iter(), false, (100.0, 0.0)).unwrap();
+        assert!(scale.place(0.0).is_finite());
+        let scale = Scale::of([7.0].into_iter(), true, (100.0, 0.0)).unwrap();
+        assert!(scale.place(7.0) < 100.0 && scale.place(7.0) > 0.0);
+    }
+}
