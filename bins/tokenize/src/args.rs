@@ -1,6 +1,7 @@
 //! The flags of `panfoma-tokenize`.
 
 use clap::ValueHint;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use panfoma_core::artifact::tokens::Binning;
 use panfoma_core::stage::UserError;
 use serde::Serialize;
@@ -74,16 +75,23 @@ pub struct Args {
     )]
     pub n_bins: u16,
 
-    /// How counts become bins: `quantile` ranks the cell's non-zero counts of vocabulary genes, ties share a bin
-    #[arg(long, value_name = "RULE", default_value = "quantile", value_parser = binning, help_heading = "Bins")]
+    /// How a cell's non-zero counts of vocabulary genes become bins
+    ///
+    /// quantile: by rank, ties share a bin.
+    /// scgpt: scGPT's, where ties are spread over the bins they span; drawn by (seed, cell id, gene), so neither
+    /// order nor shards nor threads change a bin.
+    /// scgpt-midpoint: the middle of those bins, without draws.
+    /// rank: by rank of the count over the gene's median (Geneformer's order; the medians are fitted to training cells
+    /// and stored with the vocabulary); the column `ranks` is written too
+    #[arg(
+        long,
+        value_name = "RULE",
+        default_value = "quantile",
+        value_parser = PossibleValuesParser::new(Binning::ALL.map(Binning::name))
+            .map(|name| name.parse::<Binning>().expect("a possible value")),
+        help_heading = "Bins"
+    )]
     pub binning: Binning,
-}
-
-fn binning(text: &str) -> Result<Binning, String> {
-    match text {
-        "quantile" => Ok(Binning::Quantile),
-        _ => Err("expected `quantile`".to_owned()),
-    }
 }
 
 /// `--split`: what stays together, and how much goes where.

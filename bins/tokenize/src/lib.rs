@@ -5,8 +5,10 @@
 mod annotations;
 mod args;
 mod blocks;
+mod cell_genes;
 mod dispersion;
 mod genes;
+mod medians;
 mod report;
 mod split;
 mod statistics;

@@ -3,12 +3,13 @@
 use crate::annotations::Annotations;
 use crate::args::Config;
 use crate::blocks::fold_blocks;
+use crate::cell_genes::CellGenes;
 use crate::genes::Genes;
 use anyhow::{Context as _, Result};
 use panfoma_core::artifact::cells::Cells;
 use panfoma_core::artifact::tokens::{Block, CellRows, Content, Dropped, Index, TextColumn, TokensWriter};
 use panfoma_core::artifact::{Provenance, atomic};
-use panfoma_core::data::binning;
+use panfoma_core::data::binning::{Expressed, Rule};
 use panfoma_core::matrix::Rows;
 use panfoma_core::stage::{Context, UserError};
 use std::ops::Range;
@@ -42,10 +43,11 @@ pub fn tokens(
     };
     let levels: Vec<Arc<Vec<String>>> =
         of_cells.columns.iter().map(|column| Arc::new(column.levels.clone())).collect();
+    let rule = Rule::new(config.binning, config.n_bins, context.seed, &genes.vocabulary)?;
     let write = |directory: &std::path::Path| -> Result<Index> {
         let mut writer = TokensWriter::create(directory, content)?;
         let map =
-            |block: Range<usize>, rows: Rows| tokenize(cells, of_cells, genes, config, &levels, block, &rows);
+            |block: Range<usize>, rows: Rows| tokenize(cells, of_cells, genes, &rule, &levels, block, &rows);
         fold_blocks(cells, context, "cells tokenized", map, |(block, n_empty)| {
             writer.dropped.cells_without_vocabulary_gene += n_empty;
             writer.push(block)
@@ -65,7 +67,7 @@ fn tokenize(
     cells: &Cells,
     of_cells: &Annotations,
     genes: &Genes,
-    config: &Config,
+    rule: &Rule,
     levels: &[Arc<Vec<String>>],
     block: Range<usize>,
     rows: &Rows,
@@ -74,31 +76,33 @@ fn tokenize(
     let mut tokens = CellRows::new();
     let mut written = Vec::new();
     let mut n_empty = 0;
-    let (mut found, mut counts, mut scratch, mut bins) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut cell_genes = CellGenes::new(genes.vocabulary.n_genes());
+    let mut binner = rule.binner();
     for (row, cell) in block.enumerate().filter(|&(_, cell)| of_cells.kept[cell]) {
-        let range = rows.indptr[row]..rows.indptr[row + 1];
-        let total: f64 = rows.data[range.clone()].iter().map(|&count| f64::from(count)).sum();
-        found.clear();
-        for at in range {
-            let (gene, count) = (rows.indices[at] as usize, rows.data[at]);
-            if count == 0.0 {
-                continue;
-            }
-            refuse_unmeasured(cells, gene, of_cells.panels[cell], &cell_ids[row])?;
-            if genes.ids[gene] > 0 {
-                found.push((genes.ids[gene], count, 0u8));
+        let panel = of_cells.panels[cell];
+        cell_genes.clear();
+        let (columns, counts) = rows.row(row);
+        for (&gene, &count) in columns.iter().zip(counts).filter(|(_, count)| **count > 0.0) {
+            refuse_unmeasured(cells, gene as usize, panel, &cell_ids[row])?;
+            let id = genes.ids[gene as usize];
+            if id > 0 {
+                cell_genes.push(id, count);
             }
         }
-        if found.is_empty() {
+        if cell_genes.ids.is_empty() {
             n_empty += 1;
             continue;
         }
-        found.sort_unstable_by_key(|gene| gene.0);
-        counts.clear();
-        counts.extend(found.iter().map(|gene| gene.1));
-        binning::bin(config.binning, &counts, config.n_bins, &mut scratch, &mut bins);
-        found.iter_mut().zip(&bins).for_each(|(gene, &bin)| gene.2 = bin);
-        tokens.push(&cell_ids[row], of_cells.panels[cell], total, &found);
+        cell_genes.sort();
+        let total = counts.iter().map(|&count| f64::from(count)).sum();
+        tokens.push_cell(&cell_ids[row], panel, total, &cell_genes.ids, &cell_genes.counts);
+        let expressed = Expressed {
+            cell: tokens.hashes[tokens.n_cells() - 1],
+            total,
+            gene_ids: &cell_genes.ids,
+            counts: &cell_genes.counts,
+        };
+        binner.bin(expressed, &mut tokens.bins, &mut tokens.ranks);
         written.push(cell);
     }
     let columns = of_cells.columns.iter().zip(levels).map(|(column, levels)| TextColumn {

@@ -148,11 +148,15 @@ fn tokenize(corpus: &Corpus, flags: &str) -> (tempfile::TempDir, PathBuf, anyhow
 }
 
 fn run(input: &Path, output: &Path, flags: &str) -> anyhow::Result<()> {
+    run_seeded(input, output, flags, 0)
+}
+
+fn run_seeded(input: &Path, output: &Path, flags: &str, seed: u64) -> anyhow::Result<()> {
     let mut line = vec!["tokenize".to_owned(), "-i".to_owned(), input.display().to_string()];
     line.extend(["-o".to_owned(), output.display().to_string()]);
     line.extend(flags.split_whitespace().map(str::to_owned));
     let args = <Line as clap::Parser>::parse_from(line).args;
-    let mut context = Context::for_library("panfoma-tokenize", 0);
+    let mut context = Context::for_library("panfoma-tokenize", seed);
     context.config = serde_json::to_value(&args)?;
     args.run(&context)
 }
@@ -268,7 +272,12 @@ fn the_same_bytes_for_any_number_of_threads() {
         std::fs::remove_dir_all(&output).unwrap();
         digest
     };
-    for flags in ["--stratify cancer_type", "--n-top-genes 20", "--split cell:0.5,0.2,0.3"] {
+    for flags in [
+        "--stratify cancer_type",
+        "--n-top-genes 20 --binning rank",
+        "--split cell:0.5,0.2,0.3",
+        "--binning scgpt",
+    ] {
         let one = digest(1, flags);
         assert_eq!(digest(2, flags), one, "{flags}");
         assert_eq!(digest(7, flags), one, "{flags}");
@@ -295,6 +304,49 @@ fn a_given_vocabulary_keeps_its_ids_and_unmeasured_genes_stay_out_of_the_panel()
     let expected: Vec<u32> = (1..=30).filter(|&id| measured(number(id), 1)).collect();
     assert!(expected.len() < 30, "a gene of the first study only is among the chosen");
     assert_eq!(part.gene_ids, expected);
+}
+
+#[test]
+fn ranks_need_the_medians_that_the_vocabulary_was_fitted_with() {
+    let (ranked, first) = open(&Corpus::default(), "--binning rank");
+    let given = |directory: &tempfile::TempDir, flags: &str| {
+        format!("--vocabulary {} --split cell:0,0,1 {flags}", directory.path().join("tokens").display())
+    };
+    let (_directory, query) = open(&Corpus::default(), &given(&ranked, "--binning rank"));
+    assert_eq!(query.vocabulary(), first.vocabulary());
+    let columns = Columns { ranks: true, ..Columns::default() };
+    assert_eq!(query.read_row_group(0, columns).unwrap(), first.read_row_group(0, columns).unwrap());
+    // A cell's ranks are 1, 2, 3, ….
+    let rows = first.read_row_group(0, columns).unwrap();
+    let mut ranks = rows.ranks[rows.range(5)].to_vec();
+    ranks.sort_unstable();
+    assert_eq!(ranks, (1..=ranks.len() as u16).collect::<Vec<_>>());
+    // Another binning than that of the tokens whose genes are used.
+    let (code, error, hint) = refusal(&Corpus::default(), &given(&ranked, ""));
+    assert_eq!((code, hint.as_str()), (64, "pass `--binning rank`"));
+    assert!(error.ends_with("was made with the binning `rank`, `--binning` is quantile"), "{error}");
+    // A vocabulary alone says nothing of bins, but without medians it cannot rank.
+    let (plain, _) = open(&Corpus::default(), "");
+    let file = plain.path().join("tokens/_vocabulary.parquet");
+    let (code, error, hint) =
+        refusal(&Corpus::default(), &format!("--vocabulary {} --binning rank", file.display()));
+    assert_eq!(code, 65);
+    assert!(error.contains("_vocabulary.parquet`: the vocabulary holds no medians"), "{error}");
+    assert!(hint.contains("--binning rank"), "{hint}");
+}
+
+#[test]
+fn scgpts_draws_depend_on_the_seed_and_no_other_rule_does() {
+    let bins = |seed: u64, flags: &str| {
+        let directory = tempfile::tempdir().unwrap();
+        let input = Corpus::default().write(directory.path());
+        let output = directory.path().join("tokens");
+        run_seeded(&input, &output, &format!("{flags} --split study:1,0,0"), seed).unwrap();
+        Tokens::open(&output).unwrap().read_row_group(0, Columns::default()).unwrap().bins
+    };
+    assert_ne!(bins(0, "--binning scgpt"), bins(1, "--binning scgpt"));
+    assert_eq!(bins(0, "--binning scgpt-midpoint"), bins(1, "--binning scgpt-midpoint"));
+    assert_ne!(bins(0, "--binning scgpt-midpoint"), bins(0, "--binning scgpt"));
 }
 
 #[test]
@@ -373,7 +425,7 @@ fn labels_default_to_text_columns_and_carry_missing_values() {
 fn counts_are_those_of_the_cells() {
     let corpus = Corpus::default();
     let (_directory, tokens) = open(&corpus, "");
-    let rows = tokens.read_row_group(1, Columns { counts: true, cell_ids: true }).unwrap();
+    let rows = tokens.read_row_group(1, Columns { counts: true, cell_ids: true, ranks: false }).unwrap();
     let ids = tokens.vocabulary().genes();
     for i in 0..rows.n_cells() {
         let mut expected: Vec<(String, f32)> =
@@ -401,6 +453,9 @@ fn anndata_pyarrow_and_scanpy_agree() {
         "--stratify cancer_type",
         "--n-top-genes 40 --split cell:0.7,0.1,0.2",
         "--n-bins 256 --labels cell_type",
+        "--binning scgpt",
+        "--binning scgpt-midpoint --n-bins 20",
+        "--binning rank --split cell:0.3,0.1,0.6",
     ] {
         let (directory, output, result) = tokenize(&corpus, flags);
         result.unwrap();

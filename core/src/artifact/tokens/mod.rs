@@ -81,20 +81,49 @@ pub struct VocabularyRecord {
     pub selection: String,
 }
 
-/// How counts become bins; the arithmetic stands in `data::binning`.
+/// How counts become bins; the arithmetic stands in [`data::binning`](crate::data::binning).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Binning {
     /// By rank among the cell's non-zero counts; ties share a bin.
     #[default]
     Quantile,
+    /// scGPT's: ties are spread over the quantile bins they span, by a draw keyed by (seed, cell, gene).
+    Scgpt,
+    /// The middle of the bins that `scgpt` draws from.
+    ScgptMidpoint,
+    /// By rank of the count over the gene's median (Geneformer's order); cells carry `ranks` too.
+    Rank,
+}
+
+impl Binning {
+    /// The rules.
+    pub const ALL: [Binning; 4] = [Binning::Quantile, Binning::Scgpt, Binning::ScgptMidpoint, Binning::Rank];
+
+    /// Its name in flags and artifacts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Binning::Quantile => "quantile",
+            Binning::Scgpt => "scgpt",
+            Binning::ScgptMidpoint => "scgpt-midpoint",
+            Binning::Rank => "rank",
+        }
+    }
 }
 
 impl fmt::Display for Binning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Binning::Quantile => f.write_str("quantile"),
-        }
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Binning {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names = Binning::ALL.map(|binning| format!("`{binning}`"));
+        let found = Binning::ALL.into_iter().find(|binning| binning.name() == text);
+        found.ok_or_else(|| format!("`{text}` is no binning, expected {}", names.join(", ")))
     }
 }
 
@@ -215,9 +244,9 @@ impl FromStr for Split {
 }
 
 /// The columns of a part whatever the labels: without the label and group columns.
-fn fixed_fields() -> Vec<Field> {
+fn fixed_fields(binning: Binning) -> Vec<Field> {
     let list = |name: &str, item: DataType| Field::new_list(name, Field::new("item", item, false), false);
-    vec![
+    let mut fields = vec![
         Field::new("cell_id", DataType::Utf8, false),
         Field::new("split", DataType::Utf8, false),
         Field::new("panel", DataType::UInt16, false),
@@ -226,12 +255,16 @@ fn fixed_fields() -> Vec<Field> {
         list("gene_ids", DataType::UInt32),
         list("counts", DataType::Float32),
         list("bins", DataType::UInt8),
-    ]
+    ];
+    if binning == Binning::Rank {
+        fields.push(list("ranks", DataType::UInt16));
+    }
+    fields
 }
 
 /// The schema of a part: `cell_id`, the text columns, then the fixed ones.
-fn part_schema<'a>(text_columns: impl IntoIterator<Item = &'a str>) -> SchemaRef {
-    let mut fields = fixed_fields();
+fn part_schema<'a>(binning: Binning, text_columns: impl IntoIterator<Item = &'a str>) -> SchemaRef {
+    let mut fields = fixed_fields(binning);
     let rest = fields.split_off(1);
     fields.extend(text_columns.into_iter().map(|name| Field::new(name, DataType::Utf8, true)));
     fields.extend(rest);

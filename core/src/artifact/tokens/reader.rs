@@ -8,7 +8,7 @@ use crate::rng;
 use crate::stage::{Kind, UserError};
 use anyhow::Context as _;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, UInt8Type, UInt32Type};
+use arrow_array::types::{Float32Type, UInt8Type, UInt16Type, UInt32Type};
 use arrow_array::{Array, Float64Array, ListArray, StringArray, UInt16Array};
 use arrow_schema::{DataType, Field};
 use rayon::prelude::*;
@@ -57,6 +57,8 @@ pub struct Columns {
     pub counts: bool,
     /// The cell ids as text.
     pub cell_ids: bool,
+    /// The ranks of the binning `rank`.
+    pub ranks: bool,
 }
 
 /// A text column over all cells.
@@ -231,6 +233,9 @@ impl Tokens {
         if columns.counts {
             names.extend(["counts", "total_counts"]);
         }
+        if columns.ranks {
+            names.push("ranks");
+        }
         let batch = table.read_row_group(group.within as usize, &names)?;
         let path = table.path();
         let (offsets, gene_ids) = list::<UInt32Type>(table::typed(&batch, "gene_ids", path)?);
@@ -245,12 +250,19 @@ impl Tokens {
             counts = values;
             total_counts = table::typed::<Float64Array>(&batch, "total_counts", path)?.values().to_vec();
         }
+        let mut ranks = Vec::new();
+        if columns.ranks {
+            let (rank_offsets, values) = list::<UInt16Type>(table::typed(&batch, "ranks", path)?);
+            same_lengths(&offsets, &rank_offsets, "ranks", path, first_row)?;
+            ranks = values;
+        }
         let ids: &StringArray = table::typed(&batch, "cell_id", path)?;
         let rows = CellRows {
             offsets,
             gene_ids,
             bins,
             counts,
+            ranks,
             panels: table::typed::<UInt16Array>(&batch, "panel", path)?.values().to_vec(),
             hashes: ids.iter().map(|id| rng::name_hash(id.unwrap_or_default())).collect(),
             total_counts,
@@ -344,7 +356,7 @@ fn open_part(directory: &Path, part: &super::Part, index: &Index) -> anyhow::Res
     let path = directory.join(&part.file);
     let table = Table::open(&path)?;
     let text = index.label_columns.iter().chain(&index.group_columns);
-    let mut fields = fixed_fields();
+    let mut fields = fixed_fields(index.binning);
     fields.extend(text.map(|name| Field::new(name, DataType::Utf8, true)));
     table.expect(&fields).context("the index and its parts disagree")?;
     if table.n_rows() as u64 != part.n_cells {

@@ -14,6 +14,8 @@ pub struct CellRows {
     pub bins: Vec<u8>,
     /// Raw counts, one a gene; empty unless asked for.
     pub counts: Vec<f32>,
+    /// Ranks of the binning `rank`, 1 for the highest, one a gene; empty unless asked for.
+    pub ranks: Vec<u16>,
     /// Row of the panels, one a cell.
     pub panels: Vec<u16>,
     /// [`rng::name_hash`] of the cell ids: the key of a cell's random choices.
@@ -71,18 +73,23 @@ impl CellRows {
 
     /// Appends one cell with everything it has.
     pub fn push(&mut self, cell_id: &str, panel: u16, total_counts: f64, genes: &[(u32, f32, u8)]) {
+        let ids: Vec<u32> = genes.iter().map(|gene| gene.0).collect();
+        let counts: Vec<f32> = genes.iter().map(|gene| gene.1).collect();
+        self.push_cell(cell_id, panel, total_counts, &ids, &counts);
+        self.bins.extend(genes.iter().map(|gene| gene.2));
+    }
+
+    /// Appends one cell without bins and ranks, which the caller appends.
+    pub fn push_cell(&mut self, cell_id: &str, panel: u16, total: f64, gene_ids: &[u32], counts: &[f32]) {
         if self.offsets.is_empty() {
             self.offsets.push(0);
         }
-        for &(id, count, bin) in genes {
-            self.gene_ids.push(id);
-            self.counts.push(count);
-            self.bins.push(bin);
-        }
+        self.gene_ids.extend_from_slice(gene_ids);
+        self.counts.extend_from_slice(counts);
         self.offsets.push(self.gene_ids.len());
         self.panels.push(panel);
         self.hashes.push(rng::name_hash(cell_id));
-        self.total_counts.push(total_counts);
+        self.total_counts.push(total);
         self.cell_ids.push(cell_id.to_owned());
     }
 
@@ -92,7 +99,10 @@ impl CellRows {
         self.gene_ids.extend_from_slice(&other.gene_ids[range.clone()]);
         self.bins.extend_from_slice(&other.bins[range.clone()]);
         if !other.counts.is_empty() {
-            self.counts.extend_from_slice(&other.counts[range]);
+            self.counts.extend_from_slice(&other.counts[range.clone()]);
+        }
+        if !other.ranks.is_empty() {
+            self.ranks.extend_from_slice(&other.ranks[range]);
         }
         self.offsets.push(self.gene_ids.len());
         self.panels.push(other.panels[i]);

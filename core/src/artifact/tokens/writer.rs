@@ -96,7 +96,7 @@ impl TokensWriter {
         panels::write(&directory.join("_panels.parquet"), &content.panels)?;
         Ok(Self {
             directory: directory.to_owned(),
-            schema: part_schema(text_columns.iter().map(String::as_str)),
+            schema: part_schema(content.binning, text_columns.iter().map(String::as_str)),
             dropped: content.dropped,
             digest: content.vocabulary.digest(),
             content,
@@ -120,6 +120,7 @@ impl TokensWriter {
         let whole = block.splits.len() == n
             && block.rows.cell_ids.len() == n
             && block.rows.counts.len() == block.rows.gene_ids.len()
+            && (self.content.binning != Binning::Rank || block.rows.ranks.len() == block.rows.gene_ids.len())
             && block.columns.len() == self.text_columns.len()
             && block.columns.iter().all(|column| column.codes.len() == n);
         assert!(whole, "a block of {n} cells lacks values of some column");
@@ -270,6 +271,9 @@ fn batch(schema: &SchemaRef, block: Block) -> anyhow::Result<RecordBatch> {
         list(DataType::Float32, Arc::new(Float32Array::from(rows.counts))),
         list(DataType::UInt8, Arc::new(UInt8Array::from(rows.bins))),
     ]);
+    if schema.field_with_name("ranks").is_ok() {
+        columns.push(list(DataType::UInt16, Arc::new(UInt16Array::from(rows.ranks))));
+    }
     Ok(RecordBatch::try_new(schema.clone(), columns)?)
 }
 
