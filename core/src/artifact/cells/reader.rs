@@ -194,22 +194,38 @@ impl Cells {
     pub fn read_rows(&self, cells: Range<usize>) -> Result<Rows> {
         let (start, end) = (self.indptr[cells.start], self.indptr[cells.end]);
         let values = start as usize..end as usize;
-        let read =
-            || Ok((self.indices.numbers::<i64>(values.clone())?, self.data.numbers::<f32>(values.clone())?));
+        let read = || Ok((self.read_indices(values.clone())?, self.read_data(values.clone())?));
         let (indices, data) = read().map_err(|error: anyhow::Error| broken(&self.path, error))?;
         let indptr = self.indptr[cells.start..=cells.end].iter().map(|&at| (at - start) as usize).collect();
-        let n_genes = self.genes.len() as i64;
-        let wrong = indices.iter().zip(&data).position(|(&gene, &count)| {
-            gene < 0 || gene >= n_genes || !count.is_finite() || count < 0.0 || count.fract() != 0.0
-        });
-        if let Some(at) = wrong {
+        let n_genes = self.genes.len() as u32;
+        // Folded without a way out, so that it is done many at a time; which one is wrong is asked only if one is.
+        let fits = |gene: u32, count: f32| (gene < n_genes) & is_count(count);
+        if !indices.iter().zip(&data).fold(true, |all, (&gene, &count)| all & fits(gene, count)) {
+            let wrong = indices.iter().zip(&data).position(|(&gene, &count)| !fits(gene, count));
+            let at = wrong.expect("one does not fit");
             let cell = self.indptr.partition_point(|&begin| begin <= start + at as i64) - 1;
-            return Err(broken(&self.path, self.describe(cell, indices[at], data[at])));
+            return Err(broken(&self.path, self.describe(cell, indices[at] as i32, data[at])));
         }
-        Ok(Rows { indptr, indices: indices.into_iter().map(|gene| gene as u32).collect(), data })
+        Ok(Rows { indptr, indices, data })
     }
 
-    fn describe(&self, cell: usize, gene: i64, count: f32) -> anyhow::Error {
+    /// Gene indices; a negative or a too large one becomes one beyond all genes.
+    fn read_indices(&self, values: Range<usize>) -> Result<Vec<u32>> {
+        if let Some(stored) = self.indices.stored::<i32>(values.clone())? {
+            return Ok(stored.into_iter().map(|gene| gene as u32).collect());
+        }
+        let stored = self.indices.numbers::<i64>(values)?;
+        Ok(stored.into_iter().map(|gene| u32::try_from(gene).unwrap_or(u32::MAX)).collect())
+    }
+
+    fn read_data(&self, values: Range<usize>) -> Result<Vec<f32>> {
+        match self.data.stored::<f32>(values.clone())? {
+            Some(stored) => Ok(stored),
+            None => self.data.numbers(values),
+        }
+    }
+
+    fn describe(&self, cell: usize, gene: i32, count: f32) -> anyhow::Error {
         let cell = self.cell_ids(cell..cell + 1).map_or_else(|_| cell.to_string(), |ids| ids.concat());
         match usize::try_from(gene).ok().and_then(|gene| self.genes.get(gene)) {
             None => {
@@ -218,6 +234,13 @@ impl Cells {
             Some(gene) => anyhow::anyhow!("X[{cell}, {}] is {count}, not a count", gene.ensembl_id),
         }
     }
+}
+
+/// Is it a whole number and not negative? From 2^23 on every finite f32 is whole.
+fn is_count(count: f32) -> bool {
+    const WHOLE_FROM: f32 = 8_388_608.0;
+    let small = (count as i32) as f32 == count;
+    (count >= 0.0) & (small | ((count >= WHOLE_FROM) & (count < f32::INFINITY)))
 }
 
 fn read_genes(store: &Store, n_genes: usize) -> Result<Vec<Gene>> {
