@@ -60,7 +60,7 @@ impl Statistics {
             Ok((sums, for_medians.then_some((rows, panels))))
         };
         let mut whole = Self::default();
-        fold_blocks(cells, context, "cells scanned", map, |(sums, block)| {
+        fold_blocks(cells, 0..cells.n_cells(), context, "cells scanned", map, |(sums, block)| {
             whole.add(sums);
             if let (Some(medians), Some((rows, panels))) = (medians.as_deref_mut(), block) {
                 medians.add(&rows, panels.iter().map(Option::is_some));

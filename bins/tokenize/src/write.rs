@@ -7,7 +7,9 @@ use crate::cell_genes::CellGenes;
 use crate::genes::Genes;
 use anyhow::{Context as _, Result};
 use panfoma_core::artifact::cells::Cells;
-use panfoma_core::artifact::tokens::{Block, CellRows, Content, Dropped, Index, TextColumn, TokensWriter};
+use panfoma_core::artifact::tokens::{
+    Block, CellRows, Content, Dropped, Index, Shard, TextColumn, TokensWriter,
+};
 use panfoma_core::artifact::{Provenance, atomic};
 use panfoma_core::data::binning::{Expressed, Rule};
 use panfoma_core::matrix::Rows;
@@ -24,8 +26,9 @@ pub fn tokens(
     provenance: Provenance,
     context: &Context,
 ) -> Result<Index> {
+    let written = config.shard.map_or(0..cells.n_cells(), |shard| part(cells.n_cells(), shard));
     let dropped = Dropped {
-        cells_failing_qc: (of_cells.kept.len() - of_cells.n_kept()) as u64,
+        cells_failing_qc: of_cells.kept[written.clone()].iter().filter(|&&kept| !kept).count() as u64,
         cells_without_vocabulary_gene: 0,
         genes_outside_vocabulary: genes.n_outside() as u64,
     };
@@ -40,6 +43,7 @@ pub fn tokens(
         group_columns: of_cells.group_columns.clone(),
         split: of_cells.record.clone(),
         dropped,
+        shard: config.shard,
     };
     let levels: Vec<Arc<Vec<String>>> =
         of_cells.columns.iter().map(|column| Arc::new(column.levels.clone())).collect();
@@ -48,18 +52,25 @@ pub fn tokens(
         let mut writer = TokensWriter::create(directory, content)?;
         let map =
             |block: Range<usize>, rows: Rows| tokenize(cells, of_cells, genes, &rule, &levels, block, &rows);
-        fold_blocks(cells, context, "cells tokenized", map, |(block, n_empty)| {
+        fold_blocks(cells, written, context, "cells tokenized", map, |(block, n_empty)| {
             writer.dropped.cells_without_vocabulary_gene += n_empty;
             writer.push(block)
         })?;
         let index = writer.finish()?;
-        match index.n_cells {
-            0 => Err(UserError::bad_data("no cell expresses a gene of the vocabulary").into()),
+        // A shard may be empty; the corpus may not.
+        match (index.n_cells, index.shard) {
+            (0, None) => Err(UserError::bad_data("no cell expresses a gene of the vocabulary").into()),
             _ => Ok(index),
         }
     };
     atomic::write_directory(&config.output, write)
         .with_context(|| format!("writing `{}`", config.output.display()))
+}
+
+/// The cells of a shard.
+fn part(n_cells: usize, shard: Shard) -> Range<usize> {
+    let end = |number: u32| (n_cells as u64 * u64::from(number) / u64::from(shard.of)) as usize;
+    end(shard.number - 1)..end(shard.number)
 }
 
 /// One block, and how many of its cells express no gene of the vocabulary.

@@ -161,6 +161,14 @@ fn run_seeded(input: &Path, output: &Path, flags: &str, seed: u64) -> anyhow::Re
     args.run(&context)
 }
 
+fn merge(shards: &[&Path], output: &Path) -> anyhow::Result<()> {
+    let mut line = vec!["tokenize".to_owned(), "-o".to_owned(), output.display().to_string()];
+    line.push("--merge".to_owned());
+    line.extend(shards.iter().map(|shard| shard.display().to_string()));
+    let args = <Line as clap::Parser>::parse_from(line).args;
+    args.run(&Context::for_library("panfoma-tokenize", 0))
+}
+
 fn open(corpus: &Corpus, flags: &str) -> (tempfile::TempDir, Tokens) {
     let (directory, output, result) = tokenize(corpus, flags);
     result.unwrap();
@@ -438,6 +446,81 @@ fn counts_are_those_of_the_cells() {
         assert_eq!(found, expected);
         assert_eq!(rows.total_counts[i], f64::from(expected.iter().map(|gene| gene.1).sum::<f32>()));
     }
+}
+
+#[test]
+fn merged_shards_are_the_tokens_of_one_run_whatever_their_order() {
+    let corpus = Corpus {
+        fails_qc: Some(|cell| cell % 10 == 0),
+        // The fourth of four shards holds no cell that is written.
+        empty: Some(|cell| cell % 100 == 51 || cell >= 1650),
+        ..Corpus::default()
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let input = corpus.write(directory.path());
+    let at = |name: &str| directory.path().join(name);
+    let genes = at("genes.parquet");
+    run(&input, &genes, "--fit-only --binning rank").unwrap();
+    let given = format!("--binning rank --vocabulary {}", genes.display());
+    for (name, flags) in [("fitted", "--stratify cancer_type"), ("given", given.as_str())] {
+        run(&input, &at(name), flags).unwrap();
+        let shards: Vec<PathBuf> = (1..=4).map(|number| at(&format!("{name}-{number}"))).collect();
+        for (number, shard) in (1..).zip(&shards) {
+            run(&input, shard, &format!("{flags} --shard {number}/4")).unwrap();
+            let refused = Tokens::open(shard).unwrap_err();
+            let (code, hint) = error::classify(&refused);
+            assert!(code == 65 && hint.unwrap().contains("--merge"), "{refused:#}");
+        }
+        for order in [[0, 1, 2, 3], [2, 0, 3, 1]] {
+            let merged = at("merged");
+            merge(&order.map(|shard| shards[shard].as_path()), &merged).unwrap();
+            let digest = |path: &Path| {
+                let files = std::fs::read_dir(path).unwrap().map(|file| file.unwrap().path());
+                let digests = files.map(|file| Input::digest(&file).unwrap());
+                digests.map(|file| (file.name, file.blake3)).collect::<BTreeMap<_, _>>()
+            };
+            assert_eq!(digest(&merged), digest(&at(name)), "{name}, shards {order:?}");
+            std::fs::remove_dir_all(&merged).unwrap();
+        }
+    }
+    // The genes that were fitted for all shards are those that one run fits.
+    let fitted = at("ranked");
+    run(&input, &fitted, "--binning rank").unwrap();
+    assert_eq!(Vocabulary::read(&genes).unwrap(), *Tokens::open(&fitted).unwrap().vocabulary());
+}
+
+#[test]
+fn shards_that_are_missing_there_twice_or_of_another_corpus_are_refused_by_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let input = Corpus::default().write(directory.path());
+    let at = |name: &str| directory.path().join(name);
+    for (name, flags) in [
+        ("one", "--shard 1/3"),
+        ("again", "--shard 1/3"),
+        ("three", "--shard 3/3"),
+        ("bins", "--shard 2/3 --n-bins 11"),
+        ("fewer", "--shard 2/2"),
+        ("whole", ""),
+    ] {
+        run(&input, &at(name), flags).unwrap();
+    }
+    let refusal = |names: &[&str]| {
+        let paths: Vec<PathBuf> = names.iter().map(|name| at(name)).collect();
+        let output = at("merged");
+        let error = merge(&paths.iter().map(PathBuf::as_path).collect::<Vec<_>>(), &output).unwrap_err();
+        assert!(!output.exists());
+        format!("{error:#}").replace(&format!("{}/", directory.path().display()), "")
+    };
+    assert_eq!(refusal(&["one", "three"]), "1 of 3 shards are missing: 2/3");
+    assert_eq!(refusal(&["three"]), "2 of 3 shards are missing: 1/3, 2/3");
+    assert_eq!(refusal(&["one", "three", "again"]), "`one` and `again` are both shard 1/3");
+    assert_eq!(
+        refusal(&["one", "bins", "three"]),
+        "`bins` is a shard of another corpus than `one`: its flags differ"
+    );
+    assert!(refusal(&["one", "fewer"]).ends_with("its number of shards differs"));
+    assert_eq!(refusal(&["one", "whole"]), "`whole` holds whole tokens, no shard");
+    assert!(refusal(&["one", "nowhere"]).contains("nowhere"));
 }
 
 /// Every row, panel, vocabulary statistic and, for one study, scanpy's choice of genes, recomputed in Python.

@@ -162,6 +162,7 @@ impl World {
                 groups: PerSplit::default(),
             },
             dropped: Dropped::default(),
+            shard: None,
         };
         let mut rows = CellRows::new();
         for cell in 0..self.n_cells {

@@ -11,9 +11,12 @@
 //!  "parts": [{"file": "part-00000.parquet", "n_cells": 3, "blake3": "77ab…"}]}
 //! ```
 
+mod chunks;
 mod panels;
 mod reader;
+mod row_group;
 mod rows;
+mod shards;
 mod writer;
 
 #[cfg(test)]
@@ -24,6 +27,7 @@ mod tests;
 pub use panels::Panel;
 pub use reader::{Categories, Columns, RowGroup, Tokens};
 pub use rows::{Cell, CellRows};
+pub use shards::Shards;
 pub use writer::{Block, Content, TextColumn, TokensWriter};
 
 use super::Header;
@@ -64,10 +68,22 @@ pub struct Index {
     pub split: SplitRecord,
     /// What was left out.
     pub dropped: Dropped,
+    /// Which part of the corpus these are, if not all of it: such tokens are merged before use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// BLAKE3 of `_panels.parquet`.
     pub panels_blake3: String,
     /// The part files in order.
     pub parts: Vec<Part>,
+}
+
+/// One of several equal parts of a corpus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// From 1 to `of`.
+    pub number: u32,
+    /// How many shards make the corpus.
+    pub of: u32,
 }
 
 /// Which genes the ids mean.

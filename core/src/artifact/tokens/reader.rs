@@ -1,6 +1,9 @@
 //! Opens `tokens/`: everything small in memory, cells a row group at a time.
 
-use super::{CellRows, FORMAT, Index, Panel, Split, VERSION, fixed_fields, panels, writer};
+use super::{
+    Binning, Block, CellRows, FORMAT, Index, Panel, Shard, Split, TextColumn, VERSION, fixed_fields, panels,
+    writer,
+};
 use crate::artifact::provenance::Input;
 use crate::artifact::table::{self, Table};
 use crate::artifact::vocabulary::Vocabulary;
@@ -14,7 +17,7 @@ use arrow_schema::{DataType, Field};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// An open tokens directory.
 ///
@@ -130,9 +133,23 @@ impl Interner {
 
 impl Tokens {
     /// Opens and validates: format and version, digests of vocabulary and panels, columns and row counts of every
-    /// part, the cells of each split.
+    /// part, the cells of each split. Refuses a shard: it is only part of a corpus.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let index = read_index(path)?;
+        if let Some(Shard { number, of }) = index.shard {
+            let what = format!("`{}` is shard {number}/{of} of a corpus", path.display());
+            let hint = "merge all its shards: `panfoma-tokenize --merge SHARD … -o tokens`";
+            return Err(UserError::bad_data(what).hint(hint).into());
+        }
+        Self::open_with(path, index)
+    }
+
+    /// Opens and validates a shard, or tokens that are whole.
+    pub(super) fn open_shard(path: &Path) -> anyhow::Result<Self> {
+        Self::open_with(path, read_index(path)?)
+    }
+
+    fn open_with(path: &Path, index: Index) -> anyhow::Result<Self> {
         let vocabulary = Vocabulary::read(&path.join("_vocabulary.parquet"))?;
         vocabulary.expect_digest(&index.vocabulary.digest, path)?;
         let panels_path = path.join("_panels.parquet");
@@ -157,6 +174,11 @@ impl Tokens {
             Self { path: path.to_owned(), index, vocabulary, panels, parts, row_groups, splits: Vec::new() };
         tokens.splits = tokens.read_splits()?;
         Ok(tokens)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// `_index.json`.
@@ -277,6 +299,25 @@ impl Tokens {
             UserError::bad_data(at).hint("the tokens are malformed: make them again with `panfoma-tokenize`")
         })?;
         Ok(rows)
+    }
+
+    /// Everything of one row group's cells.
+    pub(super) fn read_block(&self, index: usize) -> anyhow::Result<Block> {
+        let group = self.row_groups[index];
+        let ranks = self.index.binning == Binning::Rank;
+        let rows = self.read_row_group(index, Columns { counts: true, cell_ids: true, ranks })?;
+        let labels = &self.index.label_columns;
+        let groups = self.index.group_columns.iter().filter(|column| !labels.contains(column));
+        let text = |name: &String| -> anyhow::Result<TextColumn> {
+            let column: StringArray = self.intact(&group)?.column(group.within as usize, name)?;
+            let Categories { levels, codes } = Categories::from_values(column.iter());
+            Ok(TextColumn { levels: Arc::new(levels), codes })
+        };
+        Ok(Block {
+            rows,
+            splits: self.splits[group.first_cell..][..group.n_cells].to_vec(),
+            columns: labels.iter().chain(groups).map(text).collect::<anyhow::Result<_>>()?,
+        })
     }
 
     /// The table of a row group's part, after its bytes were found to be those of the index.

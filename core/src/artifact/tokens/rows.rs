@@ -93,22 +93,31 @@ impl CellRows {
         self.cell_ids.push(cell_id.to_owned());
     }
 
+    /// Appends these cells of `other`, as far as `other` holds their columns.
+    pub fn extend(&mut self, other: &CellRows, cells: Range<usize>) {
+        let range = other.offsets[cells.start]..other.offsets[cells.end];
+        fn append<T: Clone>(to: &mut Vec<T>, from: &[T], range: &Range<usize>) {
+            to.extend_from_slice(from.get(range.clone()).unwrap_or_default());
+        }
+        let moved = self.gene_ids.len();
+        if self.offsets.is_empty() {
+            self.offsets.push(0);
+        }
+        let ends = &other.offsets[cells.start + 1..cells.end + 1];
+        self.offsets.extend(ends.iter().map(|end| end - range.start + moved));
+        append(&mut self.gene_ids, &other.gene_ids, &range);
+        append(&mut self.bins, &other.bins, &range);
+        append(&mut self.counts, &other.counts, &range);
+        append(&mut self.ranks, &other.ranks, &range);
+        append(&mut self.panels, &other.panels, &cells);
+        append(&mut self.hashes, &other.hashes, &cells);
+        append(&mut self.total_counts, &other.total_counts, &cells);
+        append(&mut self.cell_ids, &other.cell_ids, &cells);
+    }
+
     /// Appends cell `i` of `other`, as far as `other` holds its columns.
     pub fn push_from(&mut self, other: &CellRows, i: usize) {
-        let range = other.range(i);
-        self.gene_ids.extend_from_slice(&other.gene_ids[range.clone()]);
-        self.bins.extend_from_slice(&other.bins[range.clone()]);
-        if !other.counts.is_empty() {
-            self.counts.extend_from_slice(&other.counts[range.clone()]);
-        }
-        if !other.ranks.is_empty() {
-            self.ranks.extend_from_slice(&other.ranks[range]);
-        }
-        self.offsets.push(self.gene_ids.len());
-        self.panels.push(other.panels[i]);
-        self.hashes.push(other.hashes[i]);
-        self.total_counts.extend(other.total_counts.get(i));
-        self.cell_ids.extend(other.cell_ids.get(i).cloned());
+        self.extend(other, i..i + 1);
     }
 
     /// The first violation of what a reader may rely on, as `row N: …`.
