@@ -6,6 +6,7 @@ import warnings
 
 import anndata
 import numpy
+import scipy.sparse
 
 warnings.simplefilter("error")
 adata = anndata.read_zarr(sys.argv[1])
@@ -15,6 +16,10 @@ def values(column):
     if str(column.dtype) == "category":
         column = column.astype(object)
     return [None if value != value or value is None else value for value in column.tolist()]
+
+
+def dense(block):
+    return block.toarray() if scipy.sparse.issparse(block) else numpy.asarray(block)
 
 
 print(
@@ -28,7 +33,11 @@ print(
             "var_names": adata.var_names.tolist()[:100],
             "var": {name: values(adata.var[name].iloc[:100]) for name in adata.var},
             "varm": {name: numpy.asarray(value)[:100].tolist() for name, value in adata.varm.items()},
-            "obsm": {name: numpy.asarray(value)[:100].tolist() for name, value in adata.obsm.items()},
+            "obsm": {name: dense(value[:100]).tolist() for name, value in adata.obsm.items()},
+            "features": {
+                name: [str(feature) for feature in features]
+                for name, features in adata.uns["panfoma"].get("features", {}).items()
+            },
             "studies": [str(study) for study in adata.uns["panfoma"]["studies"]],
             "format": json.loads(str(adata.uns["panfoma"]["header"]))["format"],
         }

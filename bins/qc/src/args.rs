@@ -1,5 +1,6 @@
 //! Flags, and the configuration they make.
 
+use crate::doublets;
 use crate::filters::Filters;
 use anyhow::Result;
 use clap::{ValueEnum, ValueHint};
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// Read count matrices, compute quality metrics, remove poor cells, write cells.zarr
 #[derive(clap::Args, Clone, Debug, Serialize)]
 pub struct Args {
-    /// Matrices: `.h5ad` files or 10x directories (matrix.mtx, barcodes.tsv, features.tsv)
+    /// Matrices: `.h5ad`, `.h5mu`, `.loom` and Cell Ranger `.h5` files, or 10x directories (matrix.mtx, barcodes.tsv, features.tsv)
     #[arg(short, long, value_name = "PATH", num_args = 1.., required = true, value_hint = ValueHint::AnyPath, help_heading = "Input")]
     #[serde(skip)]
     pub input: Vec<PathBuf>,
@@ -21,7 +22,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", num_args = 1.., help_heading = "Input")]
     pub study: Vec<String>,
 
-    /// Matrix with the raw counts: `X`, `raw` or the name of a layer [default: the first that holds integers]
+    /// Matrix with the raw counts: `X`, `raw`, a layer or, of Cell Ranger 2, a genome [default: the first that holds integers]
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub layer: Option<String>,
 
@@ -77,10 +78,31 @@ pub struct Args {
     #[arg(long, value_name = "PERCENT", default_value_t = 20.0, help_heading = "Cells")]
     pub max_pct_mt: f64,
 
-    /// Remove cells whose log counts or log genes lie more than N median absolute deviations from their sample's median
-    /// [default: off; panfomabench: 5]
+    /// Remove cells whose log counts or log genes lie more than N median absolute deviations (not scaled) from their
+    /// sample's median [default: off; panfomabench: 5]
     #[arg(long, value_name = "N", help_heading = "Cells")]
     pub max_mads: Option<f64>,
+
+    /// Remove cells whose mitochondrial share lies more than N median absolute deviations above their sample's median
+    /// [default: off; panfomabench: 3]
+    #[arg(long, value_name = "N", help_heading = "Cells")]
+    pub max_mads_mt: Option<f64>,
+
+    /// Score doublets in each sample of at least 50 cells that pass (Scrublet, as scanpy runs it)
+    #[arg(long, help_heading = "Doublets")]
+    pub doublets: bool,
+
+    /// Share of a sample's cells expected to be doublets; about 0.008 for each 1,000 cells of a 10x run
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, help_heading = "Doublets")]
+    pub expected_doublet_rate: f64,
+
+    /// Call cells with a higher score doublets [default: each sample's valley between the simulated doublets' two modes]
+    #[arg(long, value_name = "SCORE", help_heading = "Doublets")]
+    pub max_doublet_score: Option<f64>,
+
+    /// Remove the cells called doublets; implies --doublets
+    #[arg(long, help_heading = "Doublets")]
+    pub remove_doublets: bool,
 
     /// Keep removed cells in the output, marked `passes_qc = False`
     #[arg(long, help_heading = "Cells")]
@@ -100,7 +122,8 @@ pub enum Preset {
     #[default]
     Standard,
     /// The steps PanFoMaBench names (few genes, abnormally many genes or counts, high mitochondrial share, rare genes); the
-    /// paper gives no thresholds, these are ours: 5 MADs, 20 %, 3 cells
+    /// paper gives no thresholds, these are ours: 5 MADs of counts and genes, 3 MADs above and 20 % of mitochondrial
+    /// counts, 3 cells
     Panfomabench,
 }
 
@@ -137,6 +160,8 @@ pub struct Config {
     pub min_cells: u64,
     /// Cell filters.
     pub filters: Filters,
+    /// `None`: no doublets are looked for.
+    pub doublets: Option<doublets::Settings>,
     /// Keep removed cells, marked.
     pub keep_removed: bool,
 }
@@ -149,10 +174,12 @@ impl Config {
             true => Ok(value),
             false => Err(UserError::usage(format!("`{flag} {value}` is not between 0 and {most}"))),
         };
-        let max_mads = args.max_mads.or(bench.then_some(5.0));
-        if max_mads.is_some_and(|mads| mads.is_nan() || mads <= 0.0) {
-            return Err(UserError::usage("`--max-mads` must be greater than 0").into());
-        }
+        let mads = |flag: &str, value: Option<f64>, of_bench: f64| match value.or(bench.then_some(of_bench)) {
+            Some(mads) if mads.is_nan() || mads <= 0.0 => {
+                Err(UserError::usage(format!("`{flag}` must be greater than 0")))
+            }
+            mads => Ok(mads),
+        };
         if args.min_genes.zip(args.max_genes).is_some_and(|(min, max)| min > max) {
             return Err(UserError::usage("`--min-genes` is greater than `--max-genes`").into());
         }
@@ -177,11 +204,35 @@ impl Config {
                 min_counts: args.min_counts,
                 max_counts: args.max_counts,
                 max_pct_mt: share("--max-pct-mt", args.max_pct_mt, 100.0)?,
-                max_mads,
+                max_mads: mads("--max-mads", args.max_mads, 5.0)?,
+                max_mads_mt: mads("--max-mads-mt", args.max_mads_mt, 3.0)?,
             },
+            doublets: doublets(args)?,
             keep_removed: args.keep_removed,
         })
     }
+}
+
+fn doublets(args: &Args) -> Result<Option<doublets::Settings>> {
+    let rate = args.expected_doublet_rate;
+    if !(rate > 0.0 && rate < 1.0) {
+        let message = format!("`--expected-doublet-rate {rate}` is not between 0 and 1, both excluded");
+        return Err(UserError::usage(message).into());
+    }
+    if args.max_doublet_score.is_some_and(|score| !(0.0..=1.0).contains(&score)) {
+        return Err(UserError::usage("`--max-doublet-score` is not between 0 and 1").into());
+    }
+    let asked = args.doublets || args.remove_doublets;
+    if !asked && args.max_doublet_score.is_some() {
+        return Err(UserError::usage("`--max-doublet-score` needs scores")
+            .hint("pass `--doublets` to call doublets, or `--remove-doublets` to remove them")
+            .into());
+    }
+    Ok(asked.then_some(doublets::Settings {
+        expected_rate: rate,
+        max_score: args.max_doublet_score,
+        remove: args.remove_doublets,
+    }))
 }
 
 fn inputs(paths: &[PathBuf], names: &[String]) -> Result<Vec<Input>> {
@@ -213,5 +264,6 @@ fn inputs(paths: &[PathBuf], names: &[String]) -> Result<Vec<Input>> {
 /// `a/b.h5ad` is `b`, `a/b/` is `b`.
 fn stem(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.strip_suffix(".h5ad").unwrap_or(&name).to_owned()
+    let formats = [".h5ad", ".h5mu", ".loom", ".h5"];
+    formats.iter().find_map(|format| name.strip_suffix(format)).unwrap_or(&name).to_owned()
 }

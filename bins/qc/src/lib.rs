@@ -1,15 +1,22 @@
 //! `panfoma-qc`: reads count matrices, measures their cells, removes the poor ones and merges the rest into one cells.zarr.
 //!
-//! Every input is read twice: once to check every value and measure every cell, once to write. Memory holds the metrics
-//! and names of the cells and one block of counts.
+//! Every input is read twice: once to check every value and measure every cell, once to write; once more in between if
+//! doublets are looked for. Memory holds the metrics and names of the cells and one block of counts; for doublets one sample.
 
 mod args;
+mod cell;
 mod columns;
+mod doublets;
 mod filters;
 mod genes;
+mod human;
 mod metrics;
+mod modalities;
+mod names;
+mod outliers;
 mod plan;
 mod report;
+mod samples;
 mod study;
 mod write;
 
@@ -17,12 +24,13 @@ pub use args::{Args, Preset};
 
 use anyhow::{Context as _, Result};
 use args::{Config, Input};
+use doublets::Doublets;
 use filters::Rule;
 use genes::{Merged, StudyGenes};
 use metrics::Metrics;
 use panfoma_core::artifact::{Header, Provenance, atomic, cells, provenance};
 use panfoma_core::genes::GeneTable;
-use panfoma_core::matrix::Matrix;
+use panfoma_core::matrix::{Matrix, Spool};
 use panfoma_core::stage::{Context, Kind, Progress, Stage, UserError};
 use report::{Report, Skipped};
 use std::io::{BufWriter, Write};
@@ -36,6 +44,8 @@ struct Measured {
     metrics: Metrics,
     /// The rule that removes each cell.
     rules: Vec<Option<Rule>>,
+    /// If they were looked for.
+    doublets: Option<Doublets>,
     /// Kept between two readings if it is the only input: opening may cost a reading of its own.
     matrix: Option<Matrix>,
     keep_open: bool,
@@ -51,13 +61,20 @@ impl Stage for Args {
   # a corpus: one study a file, unusable files skipped and listed in cells.zarr.qc.json
   panfoma-qc -i studies/*.h5ad run1/filtered_feature_bc_matrix/ -o cells.zarr --skip-unusable --preset panfomabench
 
+  # doublets, scored sample by sample and removed
+  panfoma-qc -i tumour.h5ad -o cells.zarr --sample-column library --remove-doublets
+
   # what would happen
   panfoma-qc -i tumour.h5ad -o cells.zarr --layer counts --patient-column donor --dry-run";
 
     fn run(self, context: &Context) -> Result<()> {
         let started = Instant::now();
-        let config = Config::new(&self)?;
+        let mut config = Config::new(&self)?;
         context.refuse_existing(&config.output)?;
+        let mut spool = Spool::default();
+        for input in &mut config.inputs {
+            input.path = spool.take(&input.path)?;
+        }
         let mut skipped = Vec::new();
         let opened = usable(&config.inputs, &config, &mut skipped, |input| {
             let matrix = Matrix::open(&input.path, config.source.as_ref())?;
@@ -69,6 +86,7 @@ impl Stage for Args {
             return plan::print(&studies, &skipped, &config);
         }
         let mut studies = measure(opened, &config, context, &mut skipped)?;
+        doublets::find(&mut studies, &config, context)?;
         let mut merged = merge(&studies, &config);
         if config.min_cells > 0 {
             let n_cells = write::count_cells(&mut studies, &merged, &context.interrupt)?;
@@ -151,7 +169,7 @@ fn measure(
         if !rules.iter().any(Option::is_none) && !config.keep_removed {
             return Err(nothing_left(&study, &rules));
         }
-        Ok(Measured { study, metrics, rules, matrix: keep_open.then_some(matrix), keep_open })
+        Ok(Measured { study, metrics, rules, doublets: None, matrix: keep_open.then_some(matrix), keep_open })
     })?;
     progress.finish();
     Ok(measured)
@@ -184,12 +202,14 @@ fn save(
     config: &Config,
     context: &Context,
 ) -> Result<()> {
-    let carried = columns::union(studies.iter().map(|study| study.study.columns.as_slice()));
+    let carried =
+        columns::union(studies.iter().map(|study| study.study.columns.as_slice()), config.doublets.is_some());
     let paths: Vec<PathBuf> = studies.iter().map(|study| study.study.path.clone()).collect();
     let mut provenance = Provenance::new(context, paths.iter().map(PathBuf::as_path))?;
-    if let Some(config) = provenance.config.as_object_mut() {
-        config.insert("gene_table".to_owned(), GeneTable::digest().into());
+    if provenance.config.is_null() {
+        provenance.config = serde_json::json!({});
     }
+    provenance.config["gene_table"] = GeneTable::digest().into();
     let header = Header::new(cells::FORMAT, cells::VERSION, provenance);
     let repeated = atomic::write_file(&beside(&config.output, "removed.tsv"), |tsv| -> Result<Vec<usize>> {
         let mut removed = BufWriter::new(std::fs::File::create(tsv)?);
@@ -209,9 +229,27 @@ fn save(
         Ok(repeated)
     })
     .with_context(|| format!("writing `{}`", config.output.display()))?;
-    let report = Report::new(studies, &repeated, skipped, merged, &carried, config);
+    let samples = samples::summarise(studies);
+    beside_as_table(&config.output, "genes.tsv", |tsv| names::write(tsv, studies, merged))?;
+    beside_as_table(&config.output, "samples.tsv", |tsv| samples::write(tsv, &samples))?;
+    let report = Report::new(studies, &repeated, samples, skipped, merged, &carried, config);
     report.log();
     Ok(atomic::write_json(&beside(&config.output, "qc.json"), &report)?)
+}
+
+/// Writes `<output>.<extension>`, whole or not at all.
+fn beside_as_table(
+    output: &Path,
+    extension: &str,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    let path = beside(output, extension);
+    atomic::write_file(&path, |temporary| -> Result<()> {
+        let mut file = BufWriter::new(std::fs::File::create(temporary)?);
+        write(&mut file)?;
+        Ok(file.flush()?)
+    })
+    .with_context(|| format!("writing `{}`", path.display()))
 }
 
 /// `<output>.<extension>`.

@@ -3,22 +3,24 @@
 use crate::args::Config;
 use crate::columns::{self, Carried};
 use crate::genes::Merged;
+use crate::modalities::{self, Modality};
 use crate::study::cell_ids;
 use crate::{Measured, metrics};
 use anyhow::{Context as _, Result, ensure};
 use panfoma_core::artifact::Header;
 use panfoma_core::artifact::cells::{CellsWriter, Gene, Var};
-use panfoma_core::matrix::{Frame, Matrix, Rows, Source};
+use panfoma_core::matrix::{Matrix, Rows, Source};
 use panfoma_core::stage::{Interrupt, Progress};
 use rayon::prelude::*;
 use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
 
 /// In how many of the cells that pass each merged gene is seen.
 pub fn count_cells(studies: &mut [Measured], merged: &Merged, interrupt: &Interrupt) -> Result<Vec<u64>> {
     let mut n_cells = vec![0; merged.genes.len()];
     for (study, positions) in studies.iter_mut().zip(&merged.positions) {
-        each_block(study, positions, false, interrupt, |_, rows, _, _| {
+        each_block(study, positions, false, interrupt, |_, _, rows, _, _| {
             rows.indices.iter().for_each(|&gene| n_cells[gene as usize] += 1);
             Ok(())
         })?;
@@ -37,29 +39,44 @@ pub fn cells(
     config: &Config,
     interrupt: &Interrupt,
 ) -> Result<Vec<usize>> {
-    let schema = columns::schema(carried, config.keep_removed);
+    let schema = columns::schema(carried, config.keep_removed, config.doublets.is_some());
     let mut writer = CellsWriter::create(directory, merged.genes.len(), &schema)?;
-    let mut n_cells = vec![0_u64; merged.genes.len()];
+    let brought: Vec<_> = studies.iter().map(|study| study.study.modalities.as_slice()).collect();
+    let modalities: Vec<Modality> = modalities::union(&brought);
+    for modality in &modalities {
+        writer.add_modality(&modality.name, &modality.features)?;
+    }
+    let (mut n_cells, mut totals) = (vec![0_u64; merged.genes.len()], vec![0.0_f64; merged.genes.len()]);
     let mut progress =
         Progress::new("cells written", studies.iter().map(|study| study.study.n_cells as u64).sum());
     let mut repeated = Vec::with_capacity(studies.len());
     writeln!(removed, "cell_id\tstudy\tsample\trule\tn_genes_by_counts\ttotal_counts\tpct_counts_mt")?;
-    for (study, positions) in studies.iter_mut().zip(&merged.positions) {
+    for (number, (study, positions)) in studies.iter_mut().zip(&merged.positions).enumerate() {
         let mut ids = Vec::new();
-        each_block(study, positions, config.keep_removed, interrupt, |kept, rows, study, obs| {
+        each_block(study, positions, config.keep_removed, interrupt, |cells, kept, rows, study, matrix| {
             if ids.is_empty() {
-                let (all, n_repeated) = cell_ids(&study.study.name, &obs.index);
+                let (all, n_repeated) = cell_ids(&study.study.name, &matrix.cells.index);
                 write_removed(removed, study, &all)?;
                 ids = all;
                 repeated.push(n_repeated);
             }
-            rows.indices.iter().for_each(|&gene| n_cells[gene as usize] += 1);
+            for (&gene, &count) in rows.indices.iter().zip(&rows.data) {
+                n_cells[gene as usize] += 1;
+                totals[gene as usize] += f64::from(count);
+            }
             let names = kept.iter().map(|&cell| std::mem::take(&mut ids[cell])).collect();
             progress.add(rows.len() as u64);
-            writer.append(rows, names, &columns::block(study, obs, carried, kept, config.keep_removed))
+            let obs = columns::block(study, &matrix.cells, carried, kept, config.keep_removed);
+            writer.append(rows, names, &obs)?;
+            for (at, modality) in modalities.iter().enumerate() {
+                writer.append_modality(at, &modality.read(number, matrix, cells.clone(), kept)?)?;
+            }
+            Ok(())
         })?;
     }
-    let genes: Vec<Gene> = merged.genes.iter().zip(n_cells).map(|(gene, n)| gene.described(n)).collect();
+    let sums = n_cells.into_iter().zip(totals);
+    let genes: Vec<Gene> =
+        merged.genes.iter().zip(sums).map(|(gene, (n, sum))| gene.described(n, sum)).collect();
     let measured: Vec<bool> = merged.genes.iter().flat_map(|gene| gene.measured.iter().copied()).collect();
     let names: Vec<String> = studies.iter().map(|study| study.study.name.clone()).collect();
     writer.finish(&Var { genes: &genes, studies: &names, measured: &measured }, header)?;
@@ -67,19 +84,15 @@ pub fn cells(
     Ok(repeated)
 }
 
-/// Calls `each(cells, counts, study, obs)` for block after block, with the cells that are kept.
+/// Calls `each(cells, kept, counts, study, matrix)` for block after block: counts are those of the cells that are kept.
 fn each_block(
     study: &mut Measured,
     positions: &[Option<u32>],
     keep_removed: bool,
     interrupt: &Interrupt,
-    mut each: impl FnMut(&[usize], &Rows, &Measured, &Frame) -> Result<()>,
+    mut each: impl FnMut(Range<usize>, &[usize], &Rows, &Measured, &mut Matrix) -> Result<()>,
 ) -> Result<()> {
-    let held = study.matrix.take();
-    let mut matrix = match held {
-        Some(matrix) => matrix,
-        None => reopen(study)?,
-    };
+    let mut matrix = take_or_reopen(study)?;
     let (n, block) = (matrix.n_cells(), matrix.block_len());
     for start in (0..n).step_by(block) {
         interrupt.check()?;
@@ -87,13 +100,17 @@ fn each_block(
         let kept: Vec<usize> =
             (start..end).filter(|&cell| keep_removed || study.rules[cell].is_none()).collect();
         let rows = merge(&matrix.read_block(start..end)?, start, &kept, positions);
-        each(&kept, &rows, study, &matrix.cells)?;
+        each(start..end, &kept, &rows, study, &mut matrix)?;
     }
     study.matrix = study.keep_open.then_some(matrix);
     Ok(())
 }
 
-fn reopen(study: &Measured) -> Result<Matrix> {
+/// The matrix of a study that was measured; it is left open if it is the only one.
+pub fn take_or_reopen(study: &mut Measured) -> Result<Matrix> {
+    if let Some(held) = study.matrix.take() {
+        return Ok(held);
+    }
     let source: Source = study.study.source.parse().unwrap_or_else(|never| match never {});
     let matrix = Matrix::open(&study.study.path, Some(&source))
         .with_context(|| format!("reading `{}` again", study.study.path.display()))?;
@@ -102,8 +119,8 @@ fn reopen(study: &Measured) -> Result<Matrix> {
     Ok(matrix)
 }
 
-/// The kept cells over the merged genes; counts of genes with the same id are added up.
-fn merge(rows: &Rows, start: usize, kept: &[usize], positions: &[Option<u32>]) -> Rows {
+/// The kept cells over the merged genes (or features); counts of those with the same place are added up.
+pub fn merge(rows: &Rows, start: usize, kept: &[usize], positions: &[Option<u32>]) -> Rows {
     let merged: Vec<Vec<(u32, f32)>> = kept
         .par_iter()
         .map(|&cell| {

@@ -19,6 +19,15 @@ impl Frame {
         self.columns.iter().find(|(other, _)| other == name).map(|(_, column)| column)
     }
 
+    /// The entries at these positions.
+    pub fn select(&self, positions: &[usize]) -> Self {
+        Self {
+            index: positions.iter().map(|&i| self.index[i].clone()).collect(),
+            columns: self.columns.iter().map(|(name, c)| (name.clone(), c.select(positions))).collect(),
+            skipped: self.skipped.clone(),
+        }
+    }
+
     /// Number of cells or genes.
     pub fn len(&self) -> usize {
         self.index.len()

@@ -1,27 +1,38 @@
 //! Readers of count matrices, streamed in blocks of cells.
 //!
-//! `.h5ad` (sparse by rows or columns, dense; in `X`, a layer or `raw/X`) and 10x directories. Nothing a header says is
-//! believed before it is checked, and every value that leaves a reader is a count.
+//! AnnData of every age (`.h5ad`; sparse by rows or columns, dense; in `X`, a layer or `raw/X`) and in Zarr, MuData, loom,
+//! what Cell Ranger writes (HDF5 of its versions 2 and 3, directories of Matrix Market files), and delimited text.
+//! Content tells the format, not the name. Nothing a header says is believed before it is checked, and every value that
+//! leaves a reader is a count.
 
+mod blosc;
 pub mod column;
 mod counts;
+mod delimited;
 mod frame;
-mod h5ad;
+mod hdf5;
+mod input;
+mod modality;
 mod mtx;
 pub mod number;
 mod raw_counts;
 pub mod rows;
 #[cfg(test)]
 mod tests;
+mod text;
 mod transposed;
+mod zarr;
 
 pub use column::{Column, Kind};
 pub use frame::Frame;
+pub use input::Spool;
+pub use modality::Modality;
 pub use rows::Rows;
 
 use crate::stage::UserError;
 use anyhow::Result;
 use counts::Counts;
+use input::Format;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -75,6 +86,10 @@ pub struct Matrix {
     pub cells: Frame,
     /// The genes and what is known of them.
     pub genes: Frame,
+    /// What was measured beside genes.
+    pub modalities: Vec<Modality>,
+    /// Modalities that are left out since they hold no counts: name and the first value that is none.
+    pub dropped_modalities: Vec<(String, String)>,
     counts: Box<dyn Counts>,
 }
 
@@ -83,21 +98,33 @@ impl Matrix {
     ///
     /// Errors: 66 if there is nothing at `path`; 65 if it cannot be read as a matrix or holds no raw counts.
     pub fn open(path: &Path, source: Option<&Source>) -> Result<Self> {
-        if !path.exists() {
-            return Err(UserError::missing(path).into());
+        let mut matrix = Self::open_stored(path, source)?;
+        modality::keep_counts(&mut matrix)?;
+        Ok(matrix)
+    }
+
+    fn open_stored(path: &Path, source: Option<&Source>) -> Result<Self> {
+        match input::format(path)? {
+            Format::Hdf5 => hdf5::open(path, source),
+            Format::Directory => mtx::open(path),
+            Format::MatrixMarket => mtx::open_file(path),
+            Format::Text => delimited::open(path),
+            Format::Zarr => zarr::open(path, source),
         }
-        if !path.is_dir() {
-            return h5ad::open(path, source);
+    }
+
+    /// A matrix of genes alone.
+    fn new(path: &Path, source: &str, cells: Frame, genes: Frame, counts: Box<dyn Counts>) -> Self {
+        Self {
+            path: path.to_owned(),
+            source: source.to_owned(),
+            why: None,
+            cells,
+            genes,
+            modalities: Vec::new(),
+            dropped_modalities: Vec::new(),
+            counts,
         }
-        if path.join("zarr.json").exists() || path.join(".zgroup").exists() {
-            return Err(UserError::bad_data(format!(
-                "`{}` is a Zarr store, which is not read",
-                path.display()
-            ))
-            .hint("pass the `.h5ad` or the 10x directory it was made from")
-            .into());
-        }
-        mtx::open(path)
     }
 
     /// Number of cells.
@@ -112,7 +139,8 @@ impl Matrix {
 
     /// A number of cells to read at once that keeps memory bounded.
     pub fn block_len(&self) -> usize {
-        (BLOCK_VALUES / self.n_genes().max(1)).clamp(64, 4096)
+        let others: usize = self.modalities.iter().map(|modality| modality.features.len()).sum();
+        (BLOCK_VALUES / (self.n_genes() + others).max(1)).clamp(64, 4096)
     }
 
     /// The counts of these cells.
@@ -123,6 +151,22 @@ impl Matrix {
             UserError::bad_data(format!("`{}` holds no raw counts: {reason}", self.path.display()))
                 .hint("raw counts are needed; to read another matrix of the file, pass `--layer X`, `--layer raw` or `--layer NAME`")
                 .into()
+        })
+    }
+
+    /// The counts of these cells in one of [`Matrix::modalities`].
+    ///
+    /// Errors: as [`Matrix::read_block`].
+    pub fn read_modality(&mut self, modality: usize, cells: Range<usize>) -> Result<Rows> {
+        let Self { path, cells: of, modalities, .. } = self;
+        modalities[modality].try_read(cells, of)?.map_err(|reason| {
+            let name = &modalities[modality].name;
+            UserError::bad_data(format!(
+                "`{}`: the modality `{name}` holds no counts: {reason}",
+                path.display()
+            ))
+            .hint("write the file without this modality, or with its counts")
+            .into()
         })
     }
 

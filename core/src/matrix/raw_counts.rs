@@ -1,8 +1,9 @@
 //! Which matrix of a file holds raw counts: the first whose values are integers.
 
-use super::{Matrix, Source};
+use super::{Matrix, Rows, Source};
 use crate::stage::UserError;
 use anyhow::Result;
+use std::ops::Range;
 use std::path::Path;
 
 /// Names of layers that promise raw counts, best first.
@@ -24,7 +25,52 @@ pub(super) fn list(sources: &[Source]) -> String {
     }
 }
 
-/// The first candidate that holds integers; only layers that promise raw counts are considered.
+/// The first candidate that holds integers, or in the inner `Err` the first value that is none; only layers that promise
+/// raw counts are considered.
+pub(super) fn find(
+    candidates: &[Source],
+    open: impl Fn(&Source) -> Result<Matrix>,
+) -> Result<Result<Matrix, Option<String>>> {
+    let mut refused: Option<String> = None;
+    let mut empty: Option<Matrix> = None;
+    for source in candidates.iter().filter(|source| promising(source)) {
+        let mut matrix = open(source)?;
+        match sample(matrix.n_cells(), |cells| matrix.try_read(cells))? {
+            Sample::Counts => {
+                matrix.why = refused;
+                return Ok(Ok(matrix));
+            }
+            Sample::Empty => _ = empty.get_or_insert(matrix),
+            Sample::Not(reason) => _ = refused.get_or_insert(reason),
+        }
+    }
+    Ok(empty.ok_or(refused))
+}
+
+fn promising(source: &Source) -> bool {
+    match source {
+        Source::Layer(name) => layer_rank(name).0 < LAYERS.len(),
+        Source::X | Source::Raw => true,
+    }
+}
+
+/// The candidate that `wanted` means.
+///
+/// Errors: 65 naming the candidates, if it is none of them.
+pub(super) fn resolve(path: &Path, wanted: &Source, candidates: &[Source]) -> Result<Source> {
+    // `--layer raw` means raw/X, but a layer may bear that name.
+    let layer = matches!(wanted, Source::Raw).then(|| Source::Layer("raw".to_owned()));
+    for source in [Some(wanted), layer.as_ref()].into_iter().flatten() {
+        if candidates.contains(source) {
+            return Ok(source.clone());
+        }
+    }
+    Err(UserError::bad_data(format!("`{}` has no `{wanted}`", path.display()))
+        .hint(format!("its matrices are {}", list(candidates)))
+        .into())
+}
+
+/// As [`find`].
 ///
 /// Errors: 65 naming the first value that is not an integer, with the layers there are.
 pub(super) fn choose(
@@ -32,25 +78,14 @@ pub(super) fn choose(
     candidates: &[Source],
     open: impl Fn(&Source) -> Result<Matrix>,
 ) -> Result<Matrix> {
-    let mut refused: Option<String> = None;
-    let mut empty: Option<Matrix> = None;
-    let promising = |source: &&Source| match source {
-        Source::Layer(name) => layer_rank(name).0 < LAYERS.len(),
-        Source::X | Source::Raw => true,
+    let refused = match find(candidates, open)? {
+        Ok(matrix) => return Ok(matrix),
+        Err(refused) => refused,
     };
-    for source in candidates.iter().filter(promising) {
-        let mut matrix = open(source)?;
-        match sample(&mut matrix)? {
-            Sample::Counts => {
-                matrix.why = refused;
-                return Ok(matrix);
-            }
-            Sample::Empty => _ = empty.get_or_insert(matrix),
-            Sample::Not(reason) => _ = refused.get_or_insert(reason),
-        }
-    }
-    if let Some(matrix) = empty {
-        return Ok(matrix);
+    if candidates.is_empty() {
+        return Err(UserError::bad_data(format!("`{}` holds no matrix", path.display()))
+            .hint("counts are looked for in `X`, in `layers` and in `raw/X`: write them there")
+            .into());
     }
     let Some(reason) = refused else {
         return Err(UserError::bad_data(format!(
@@ -72,19 +107,26 @@ pub(super) fn choose(
     Err(UserError::bad_data(format!("`{}` holds no raw counts: {reason}", path.display())).hint(hint).into())
 }
 
-enum Sample {
+/// What the cells that are looked at hold.
+pub(super) enum Sample {
+    /// Counts only.
     Counts,
+    /// Nothing.
     Empty,
+    /// A value that is no count.
     Not(String),
 }
 
-fn sample(matrix: &mut Matrix) -> Result<Sample> {
-    let n = matrix.n_cells();
+/// Looks at the first and the last of `n` cells; the inner `Err` of `read` says which value is no count.
+pub(super) fn sample(
+    n: usize,
+    mut read: impl FnMut(Range<usize>) -> Result<Result<Rows, String>>,
+) -> Result<Sample> {
     let head = 0..n.min(SAMPLE);
     let tail = n.saturating_sub(SAMPLE).max(head.end)..n;
     let mut n_values = 0;
     for cells in [head, tail] {
-        match matrix.try_read(cells)? {
+        match read(cells)? {
             Ok(rows) => n_values += rows.data.len(),
             Err(reason) => return Ok(Sample::Not(reason)),
         }

@@ -88,6 +88,23 @@ impl Store {
         self.path.join(path.trim_start_matches('/')).join("zarr.json").is_file()
     }
 
+    /// Names of the groups and arrays in a group, sorted; none if there is no such group.
+    pub fn names(&self, path: &str) -> Result<Vec<String>> {
+        let entries = match std::fs::read_dir(self.path.join(path.trim_start_matches('/'))) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.with_context(|| self.at(path))?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.with_context(|| self.at(path))?;
+            if entry.path().join("zarr.json").is_file() {
+                names.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
     /// Writes a group with its encoding and further attributes.
     pub fn group<const N: usize>(
         &self,

@@ -1,6 +1,7 @@
 //! Reading `cells.zarr`, validated, in blocks of cells.
 
 use super::anndata::{Store, StoredArray};
+use super::csr::{Csr, WrongEntry};
 use super::{FORMAT, Gene, VERSION};
 use crate::artifact::Header;
 use crate::matrix::{Column, Kind, Rows};
@@ -18,6 +19,15 @@ pub struct ObsColumn {
     pub kind: Kind,
 }
 
+/// What was measured beside genes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellsModality {
+    /// `protein`, `crispr`, `atac`, ...
+    pub name: String,
+    /// Names of its features: the columns of `obsm/<name>`.
+    pub features: Vec<String>,
+}
+
 /// An opened `cells.zarr`.
 pub struct Cells {
     path: PathBuf,
@@ -28,9 +38,9 @@ pub struct Cells {
     measured: Vec<bool>,
     columns: Vec<ObsColumn>,
     index: StoredArray,
-    data: StoredArray,
-    indices: StoredArray,
-    indptr: Vec<i64>,
+    x: Csr,
+    modalities: Vec<CellsModality>,
+    modality_counts: Vec<Csr>,
 }
 
 impl Cells {
@@ -55,19 +65,10 @@ impl Cells {
     }
 
     fn open_parts(path: &Path, store: Store, header: Header) -> Result<Self> {
-        let shape = store.group_attributes("/X")?.get("shape").cloned().context("`X` has no shape")?;
-        let [n_cells, n_genes]: [usize; 2] = serde_json::from_value(shape).context("the shape of `X`")?;
+        let x = Csr::open(&store, "/X")?;
+        let (n_cells, n_genes) = (x.n_rows(), x.n_columns());
         let index = store.array("/obs/_index")?;
         expect_rows("obs", index.shape[0], n_cells)?;
-        let indptr_array = store.array("/X/indptr")?;
-        expect_rows("X/indptr", indptr_array.shape[0], n_cells + 1)?;
-        let indptr: Vec<i64> = indptr_array.numbers(0..n_cells + 1)?;
-        let (data, indices) = (store.array("/X/data")?, store.array("/X/indices")?);
-        expect_rows("X/indices", indices.shape[0], data.shape[0])?;
-        let monotone = indptr.windows(2).all(|pair| pair[0] <= pair[1]);
-        if indptr[0] != 0 || !monotone || indptr[n_cells] != data.shape[0] as i64 {
-            anyhow::bail!("`X/indptr` does not ascend from 0 to the {} stored values", data.shape[0]);
-        }
         let genes = read_genes(&store, n_genes)?;
         let studies = store.array("/uns/panfoma/studies")?;
         let studies = studies.texts(0..studies.shape[0])?;
@@ -77,6 +78,7 @@ impl Cells {
         }
         let measured = measured.bools(0..n_genes)?;
         let columns = read_columns(&store)?;
+        let (modalities, modality_counts) = open_modalities(&store, n_cells)?.into_iter().unzip();
         Ok(Self {
             path: path.to_owned(),
             store,
@@ -86,9 +88,9 @@ impl Cells {
             measured,
             columns,
             index,
-            data,
-            indices,
-            indptr,
+            x,
+            modalities,
+            modality_counts,
         })
     }
 
@@ -104,17 +106,17 @@ impl Cells {
 
     /// Number of cells.
     pub fn n_cells(&self) -> usize {
-        self.indptr.len() - 1
+        self.x.n_rows()
     }
 
     /// Number of stored counts.
     pub fn n_values(&self) -> usize {
-        self.data.shape[0]
+        self.x.n_values(0..self.n_cells())
     }
 
     /// Number of stored counts of these cells, without reading them.
     pub fn n_values_of(&self, cells: Range<usize>) -> usize {
-        (self.indptr[cells.end] - self.indptr[cells.start]) as usize
+        self.x.n_values(cells)
     }
 
     /// The columns of X.
@@ -192,55 +194,56 @@ impl Cells {
     ///
     /// Errors: 65 if a gene index is out of range or a count is no positive integer, naming cell, gene and value.
     pub fn read_rows(&self, cells: Range<usize>) -> Result<Rows> {
-        let (start, end) = (self.indptr[cells.start], self.indptr[cells.end]);
-        let values = start as usize..end as usize;
-        let read = || Ok((self.read_indices(values.clone())?, self.read_data(values.clone())?));
-        let (indices, data) = read().map_err(|error: anyhow::Error| broken(&self.path, error))?;
-        let indptr = self.indptr[cells.start..=cells.end].iter().map(|&at| (at - start) as usize).collect();
-        let n_genes = self.genes.len() as u32;
-        // Folded without a way out, so that it is done many at a time; which one is wrong is asked only if one is.
-        let fits = |gene: u32, count: f32| (gene < n_genes) & is_count(count);
-        if !indices.iter().zip(&data).fold(true, |all, (&gene, &count)| all & fits(gene, count)) {
-            let wrong = indices.iter().zip(&data).position(|(&gene, &count)| !fits(gene, count));
-            let at = wrong.expect("one does not fit");
-            let cell = self.indptr.partition_point(|&begin| begin <= start + at as i64) - 1;
-            return Err(broken(&self.path, self.describe(cell, indices[at] as i32, data[at])));
-        }
-        Ok(Rows { indptr, indices, data })
+        self.read_counts(&self.x, cells, |gene| self.genes.get(gene).map(|gene| gene.ensembl_id.as_str()))
     }
 
-    /// Gene indices; a negative or a too large one becomes one beyond all genes.
-    fn read_indices(&self, values: Range<usize>) -> Result<Vec<u32>> {
-        if let Some(stored) = self.indices.stored::<i32>(values.clone())? {
-            return Ok(stored.into_iter().map(|gene| gene as u32).collect());
-        }
-        let stored = self.indices.numbers::<i64>(values)?;
-        Ok(stored.into_iter().map(|gene| u32::try_from(gene).unwrap_or(u32::MAX)).collect())
+    /// What was measured beside genes, sorted by name; the order is that of [`Cells::read_modality`].
+    pub fn modalities(&self) -> &[CellsModality] {
+        &self.modalities
     }
 
-    fn read_data(&self, values: Range<usize>) -> Result<Vec<f32>> {
-        match self.data.stored::<f32>(values.clone())? {
-            Some(stored) => Ok(stored),
-            None => self.data.numbers(values),
-        }
+    /// Counts of these cells in one of [`Cells::modalities`]; columns are its features. Cells of a study without the
+    /// modality have no entries.
+    ///
+    /// Errors: as [`Cells::read_rows`].
+    pub fn read_modality(&self, modality: usize, cells: Range<usize>) -> Result<Rows> {
+        let features = &self.modalities[modality].features;
+        let name = |feature: usize| features.get(feature).map(String::as_str);
+        self.read_counts(&self.modality_counts[modality], cells, name)
     }
 
-    fn describe(&self, cell: usize, gene: i32, count: f32) -> anyhow::Error {
-        let cell = self.cell_ids(cell..cell + 1).map_or_else(|_| cell.to_string(), |ids| ids.concat());
-        match usize::try_from(gene).ok().and_then(|gene| self.genes.get(gene)) {
-            None => {
-                anyhow::anyhow!("cell `{cell}` has gene index {gene}, there are {} genes", self.genes.len())
-            }
-            Some(gene) => anyhow::anyhow!("X[{cell}, {}] is {count}, not a count", gene.ensembl_id),
-        }
+    fn read_counts<'a>(
+        &self,
+        counts: &Csr,
+        cells: Range<usize>,
+        name: impl Fn(usize) -> Option<&'a str>,
+    ) -> Result<Rows> {
+        let describe = |wrong: WrongEntry| {
+            let row = wrong.row;
+            let cell = self.cell_ids(row..row + 1).map_or_else(|_| row.to_string(), |ids| ids.concat());
+            let column = usize::try_from(wrong.column).ok().and_then(name);
+            anyhow::anyhow!(wrong.describe(counts, &cell, column))
+        };
+        counts.read(cells).and_then(|rows| rows.map_err(describe)).map_err(|error| broken(&self.path, error))
     }
 }
 
-/// Is it a whole number and not negative? From 2^23 on every finite f32 is whole.
-fn is_count(count: f32) -> bool {
-    const WHOLE_FROM: f32 = 8_388_608.0;
-    let small = (count as i32) as f32 == count;
-    (count >= 0.0) & (small | ((count >= WHOLE_FROM) & (count < f32::INFINITY)))
+fn open_modalities(store: &Store, n_cells: usize) -> Result<Vec<(CellsModality, Csr)>> {
+    let mut modalities = Vec::new();
+    for name in store.names("/uns/panfoma/features")? {
+        let features = store.array(&format!("/uns/panfoma/features/{name}"))?;
+        let features = features.texts(0..features.shape[0])?;
+        let counts = Csr::open(store, &format!("/obsm/{name}"))?;
+        expect_rows(&name, counts.n_rows(), n_cells)?;
+        anyhow::ensure!(
+            counts.n_columns() == features.len(),
+            "`obsm/{name}` has {} columns, but there are {} features",
+            counts.n_columns(),
+            features.len()
+        );
+        modalities.push((CellsModality { name, features }, counts));
+    }
+    Ok(modalities)
 }
 
 fn read_genes(store: &Store, n_genes: usize) -> Result<Vec<Gene>> {
@@ -270,12 +273,15 @@ fn read_genes(store: &Store, n_genes: usize) -> Result<Vec<Gene>> {
     let n_cells = store.array("/var/n_cells_by_counts")?;
     expect_rows("n_cells_by_counts", n_cells.shape[0], n_genes)?;
     let n_cells: Vec<i64> = n_cells.numbers(0..n_genes)?;
+    let totals = store.array("/var/total_counts")?;
+    expect_rows("total_counts", totals.shape[0], n_genes)?;
+    let totals: Vec<f64> = totals.numbers(0..n_genes)?;
     let (ids, symbols, names) = (texts("_index")?, texts("symbol")?, texts("input_name")?);
     let (mt, ribo) = (bools("mt")?, bools("ribo")?);
     let genes =
         ids.into_iter().zip(symbols).zip(names).enumerate().map(|(i, ((ensembl_id, symbol), input_name))| {
             let (mt, ribo, n_cells_by_counts) = (mt[i], ribo[i], n_cells[i].max(0) as u64);
-            Gene { ensembl_id, symbol, input_name, mt, ribo, n_cells_by_counts }
+            Gene { ensembl_id, symbol, input_name, mt, ribo, n_cells_by_counts, total_counts: totals[i] }
         });
     Ok(genes.collect())
 }

@@ -17,7 +17,7 @@ fn header() -> Header {
     Header::new(FORMAT, VERSION, provenance)
 }
 
-fn gene(ensembl_id: &str, symbol: &str, n_cells_by_counts: u64) -> Gene {
+fn gene(ensembl_id: &str, symbol: &str, n_cells_by_counts: u64, total_counts: f64) -> Gene {
     Gene {
         ensembl_id: ensembl_id.into(),
         symbol: symbol.into(),
@@ -25,16 +25,17 @@ fn gene(ensembl_id: &str, symbol: &str, n_cells_by_counts: u64) -> Gene {
         mt: symbol.starts_with("MT-"),
         ribo: symbol.starts_with("RPL"),
         n_cells_by_counts,
+        total_counts,
     }
 }
 
 fn genes() -> Vec<Gene> {
     vec![
-        gene("ENSG00000141510", "TP53", 1),
-        gene("ENSG00000142676", "RPL11", 1),
-        gene("ENSG00000146648", "EGFR", 1),
-        gene("ENSG00000198888", "MT-ND1", 1),
-        gene("input:é gene", "é gene", 0),
+        gene("ENSG00000141510", "TP53", 1, 1.0),
+        gene("ENSG00000142676", "RPL11", 1, 2.0),
+        gene("ENSG00000146648", "EGFR", 1, 30_000.0),
+        gene("ENSG00000198888", "MT-ND1", 1, 7.0),
+        gene("input:é gene", "é gene", 0, 0.0),
     ]
 }
 
@@ -51,6 +52,8 @@ fn write(directory: &Path, blocks: &[usize]) -> PathBuf {
     let labels = [Some("B cell"), None, Some("malignant é")];
     std::fs::create_dir(&path).unwrap();
     let mut writer = CellsWriter::create(&path, 5, &columns()).unwrap();
+    let protein = writer.add_modality("protein", &["CD3".to_owned(), "CD19 é".to_owned()]).unwrap();
+    let proteins: [&[(u32, f32)]; 3] = [&[(1, 70_000.0)], &[], &[(0, 3.0), (1, 4.0)]];
     let mut at = 0;
     for &n in blocks {
         let mut rows = Rows::default();
@@ -62,6 +65,9 @@ fn write(directory: &Path, blocks: &[usize]) -> PathBuf {
             Column::Bool([true, false, true][at..at + n].to_vec()),
         ];
         writer.append(&rows, (at..at + n).map(|cell| format!("s:c{cell}")).collect(), &obs).unwrap();
+        let mut rows = Rows::default();
+        (at..at + n).for_each(|cell| rows.push(proteins[cell].iter().copied()));
+        writer.append_modality(protein, &rows).unwrap();
         at += n;
     }
     let studies = ["s".to_owned(), "t".to_owned()];
@@ -94,6 +100,15 @@ fn what_was_written_is_read() {
     assert_eq!(cells.obs_of("n", 2..3).unwrap(), Column::Int(vec![-5]));
     assert!(cells.obs("age").unwrap().number(1).is_nan());
     assert_eq!(cells.obs("passes_qc").unwrap(), Column::Bool(vec![true, false, true]));
+    let [protein] = cells.modalities() else { panic!("{:?}", cells.modalities()) };
+    assert_eq!(
+        (protein.name.as_str(), protein.features.as_slice()),
+        ("protein", &["CD3".into(), "CD19 é".into()][..])
+    );
+    assert_eq!(
+        cells.read_modality(0, 1..3).unwrap(),
+        Rows { indptr: vec![0, 0, 2], indices: vec![0, 1], data: vec![3.0, 4.0] }
+    );
 }
 
 #[test]
@@ -126,6 +141,8 @@ fn a_damaged_store_is_refused() {
         "obs/_index/c/0",
         "var/symbol/zarr.json",
         "varm/measured/c/0/0",
+        "obsm/protein/data/c/0",
+        "uns/panfoma/features/protein/c/0",
     ] {
         let directory = tempfile::tempdir().unwrap();
         let path = write(directory.path(), &[3]);
@@ -135,6 +152,7 @@ fn a_damaged_store_is_refused() {
         std::fs::write(&file, bytes).unwrap();
         let read = Cells::open(&path).and_then(|cells| {
             cells.cell_ids(0..3)?;
+            cells.read_modality(0, 0..3)?;
             cells.read_rows(0..3)
         });
         let error = read.err().unwrap_or_else(|| panic!("`{damage}` was cut and read all the same"));
@@ -178,7 +196,32 @@ fn anndata_opens_it_without_a_warning() {
     let output = python.arg(&path).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    let seen: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut seen: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    // numpy's values, but for the last bit of a logarithm.
+    let derived: [(&str, [f64; 5]); 4] = [
+        ("mean_counts", [0.333333333333333, 0.666666666666667, 10_000.0, 2.333333333333333, 0.0]),
+        (
+            "log1p_mean_counts",
+            [0.287682072451781, 0.510825623765991, 9.210440366976517, 1.203972804325936, 0.0],
+        ),
+        (
+            "pct_dropout_by_counts",
+            [66.666666666666667, 66.666666666666667, 66.666666666666667, 66.666666666666667, 100.0],
+        ),
+        (
+            "log1p_total_counts",
+            [0.693147180559945, 1.09861228866811, 10.308985993422082, 2.07944154167984, 0.0],
+        ),
+    ];
+    for (name, expected) in derived {
+        let column = seen["var"].as_object_mut().unwrap().remove(name).unwrap();
+        for (found, expected) in column.as_array().unwrap().iter().zip(expected) {
+            assert!(
+                (found.as_f64().unwrap() - expected).abs() < 1e-11,
+                "{name}: {found}, expected {expected}"
+            );
+        }
+    }
     let expected = serde_json::json!({
         "shape": [3, 5],
         "X": [[1.0, 0.0, 0.0, 7.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 2.0, 30000.0, 0.0, 0.0]],
@@ -190,9 +233,11 @@ fn anndata_opens_it_without_a_warning() {
         "var": {"symbol": ["TP53", "RPL11", "EGFR", "MT-ND1", "é gene"],
                 "input_name": ["TP53", "RPL11", "EGFR", "MT-ND1", "é gene"],
                 "mt": [false, false, false, true, false], "ribo": [false, true, false, false, false],
-                "n_cells_by_counts": [1, 1, 1, 1, 0]},
+                "n_cells_by_counts": [1, 1, 1, 1, 0], "total_counts": [1.0, 2.0, 30_000.0, 7.0, 0.0]},
         "varm": {"measured": [[true, true], [true, false], [true, true], [false, true], [true, false]]},
-        "obsm": {"X_panfoma": [[0.5, 1.0], [1.5, 2.0], [-1.0, 0.0]]},
+        "obsm": {"X_panfoma": [[0.5, 1.0], [1.5, 2.0], [-1.0, 0.0]],
+                 "protein": [[0.0, 70000.0], [0.0, 0.0], [3.0, 4.0]]},
+        "features": {"protein": ["CD3", "CD19 é"]},
         "studies": ["s", "t"],
         "format": "panfoma.cells",
     });

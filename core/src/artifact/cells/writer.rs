@@ -1,6 +1,7 @@
 //! Writing `cells.zarr`, block by block.
 
 use super::anndata::{NumberStream, Store, TextStream};
+use super::csr::CsrWriter;
 use super::{FORMAT, Gene, VERSION};
 use crate::artifact::Header;
 use crate::matrix::{Column, Kind, Rows};
@@ -25,11 +26,8 @@ pub struct Var<'a> {
 pub struct CellsWriter {
     store: Store,
     n_genes: usize,
-    n_values: i64,
-    n_cells: usize,
-    data: NumberStream<f32>,
-    indices: NumberStream<i32>,
-    indptr: NumberStream<i64>,
+    x: CsrWriter,
+    modalities: Vec<(String, CsrWriter)>,
     cell_ids: TextStream,
     obs: Vec<ObsStream>,
 }
@@ -52,8 +50,7 @@ impl CellsWriter {
     /// Errors: a column name that AnnData or Zarr cannot hold, or one given twice.
     pub fn create(directory: &Path, n_genes: usize, obs: &[(String, Kind)]) -> Result<Self> {
         let store = Store::create(directory)?;
-        let shape = json!([0, n_genes]);
-        store.group("/X", "csr_matrix", "0.1.0", [("shape", shape)])?;
+        let x = CsrWriter::create(&store, "/X", n_genes)?;
         store.group(
             "/obs",
             "dataframe",
@@ -77,35 +74,45 @@ impl CellsWriter {
             };
             streams.push(ObsStream { name: name.clone(), values });
         }
-        let mut indptr = store.stream("/X/indptr", None)?;
-        indptr.push(&[0])?;
         Ok(Self {
-            data: store.stream("/X/data", None)?,
-            indices: store.stream("/X/indices", None)?,
-            indptr,
+            x,
+            modalities: Vec::new(),
             cell_ids: store.stream_texts("/obs/_index")?,
             store,
             n_genes,
-            n_values: 0,
-            n_cells: 0,
             obs: streams,
         })
+    }
+
+    /// Adds a modality, `obsm/<name>`; every block then brings its counts by [`CellsWriter::append_modality`]. Returns its
+    /// number.
+    ///
+    /// Errors: a name that AnnData or Zarr cannot hold, or one given twice.
+    pub fn add_modality(&mut self, name: &str, features: &[String]) -> Result<usize> {
+        ensure!(valid_key(name), "`{name}` cannot be the name of a modality");
+        ensure!(
+            self.modalities.iter().all(|(other, _)| other != name),
+            "the modality `{name}` is given twice"
+        );
+        for group in ["/uns/panfoma", "/uns/panfoma/features"] {
+            self.store.group(group, "dict", "0.1.0", [])?;
+        }
+        self.store.texts(&format!("/uns/panfoma/features/{name}"), features)?;
+        let counts = CsrWriter::create(&self.store, &format!("/obsm/{name}"), features.len())?;
+        self.modalities.push((name.to_owned(), counts));
+        Ok(self.modalities.len() - 1)
+    }
+
+    /// Adds a block of cells of a modality: the same cells as in [`CellsWriter::append`].
+    pub fn append_modality(&mut self, modality: usize, rows: &Rows) -> Result<()> {
+        self.modalities[modality].1.append(rows)
     }
 
     /// Adds a block of cells: their counts, ids and the obs columns in the order given to `create`.
     pub fn append(&mut self, rows: &Rows, cell_ids: Vec<String>, obs: &[Column]) -> Result<()> {
         ensure!(cell_ids.len() == rows.len(), "{} ids for {} cells", cell_ids.len(), rows.len());
         ensure!(obs.len() == self.obs.len(), "{} obs columns, expected {}", obs.len(), self.obs.len());
-        if let Some(&index) = rows.indices.iter().find(|&&index| index as usize >= self.n_genes) {
-            bail!("gene index {index} in a matrix of {} genes", self.n_genes);
-        }
-        self.data.push(&rows.data)?;
-        let indices: Vec<i32> = rows.indices.iter().map(|&index| index as i32).collect();
-        self.indices.push(&indices)?;
-        let indptr: Vec<i64> = rows.indptr[1..].iter().map(|&end| self.n_values + end as i64).collect();
-        self.indptr.push(&indptr)?;
-        self.n_values += rows.data.len() as i64;
-        self.n_cells += rows.len();
+        self.x.append(rows)?;
         self.cell_ids.push(cell_ids)?;
         for (stream, column) in self.obs.iter_mut().zip(obs) {
             ensure!(
@@ -122,7 +129,7 @@ impl CellsWriter {
 
     /// Number of cells so far.
     pub fn n_cells(&self) -> usize {
-        self.n_cells
+        self.x.n_rows()
     }
 
     /// Writes `var`, the header and what is left.
@@ -136,10 +143,13 @@ impl CellsWriter {
             var.measured.len()
         );
         let store = &self.store;
-        self.data.finish()?;
-        self.indices.finish()?;
-        self.indptr.finish()?;
-        store.group("/X", "csr_matrix", "0.1.0", [("shape", json!([self.n_cells, self.n_genes]))])?;
+        let n_cells = self.x.n_rows();
+        self.x.finish(store)?;
+        for (name, counts) in self.modalities {
+            let n = counts.n_rows();
+            ensure!(n == n_cells, "the modality `{name}` has {n} cells, expected {n_cells}");
+            counts.finish(store)?;
+        }
         self.cell_ids.finish()?;
         let order: Vec<&str> = self.obs.iter().map(|column| column.name.as_str()).collect();
         store.group(
@@ -151,7 +161,7 @@ impl CellsWriter {
         for column in self.obs {
             column.finish(store)?;
         }
-        write_var(store, var)?;
+        write_var(store, var, n_cells)?;
         store.group("/uns/panfoma", "dict", "0.1.0", [])?;
         store.texts("/uns/panfoma/studies", var.studies)?;
         store.text("/uns/panfoma/header", &serde_json::to_string(header)?)
@@ -205,8 +215,19 @@ impl ObsStream {
     }
 }
 
-fn write_var(store: &Store, var: &Var<'_>) -> Result<()> {
-    let order = json!(["symbol", "input_name", "mt", "ribo", "n_cells_by_counts"]);
+fn write_var(store: &Store, var: &Var<'_>, n_cells: usize) -> Result<()> {
+    let n = n_cells as f64;
+    // scanpy's `calculate_qc_metrics`, over the cells of X.
+    let metrics: [(&str, &dyn Fn(&Gene) -> f64); 5] = [
+        ("mean_counts", &|gene| gene.total_counts / n),
+        ("log1p_mean_counts", &|gene| (gene.total_counts / n).ln_1p()),
+        ("pct_dropout_by_counts", &|gene| (1.0 - gene.n_cells_by_counts as f64 / n) * 100.0),
+        ("total_counts", &|gene| gene.total_counts),
+        ("log1p_total_counts", &|gene| gene.total_counts.ln_1p()),
+    ];
+    let mut order = vec!["symbol", "input_name", "mt", "ribo", "n_cells_by_counts"];
+    order.extend(metrics.iter().map(|(name, _)| *name));
+    let order = json!(order);
     store.group("/var", "dataframe", "0.2.0", [("_index", json!("_index")), ("column-order", order)])?;
     let texts = |path: &str, text: fn(&Gene) -> &str| {
         store.texts(path, &var.genes.iter().map(text).collect::<Vec<_>>())
@@ -218,6 +239,10 @@ fn write_var(store: &Store, var: &Var<'_>) -> Result<()> {
     store.numbers("/var/ribo", None, &var.genes.iter().map(|gene| gene.ribo).collect::<Vec<_>>())?;
     let n_cells: Vec<i64> = var.genes.iter().map(|gene| gene.n_cells_by_counts as i64).collect();
     store.numbers("/var/n_cells_by_counts", None, &n_cells)?;
+    for (name, value) in metrics {
+        let values: Vec<f64> = var.genes.iter().map(value).collect();
+        store.numbers(&format!("/var/{name}"), None, &values)?;
+    }
     store.numbers("/varm/measured", Some(var.studies.len()), var.measured)
 }
 

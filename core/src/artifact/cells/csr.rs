@@ -1,0 +1,176 @@
+//! A compressed sparse matrix in AnnData's layout: `X`, and the modalities in `obsm`.
+
+use super::anndata::{NumberStream, Store, StoredArray};
+use crate::matrix::Rows;
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::json;
+use std::ops::Range;
+
+/// A `csr_matrix` of float32 being written, block by block; holds one shard of each of its arrays.
+pub(super) struct CsrWriter {
+    path: String,
+    n_columns: usize,
+    n_values: i64,
+    n_rows: usize,
+    data: NumberStream<f32>,
+    indices: NumberStream<i32>,
+    indptr: NumberStream<i64>,
+}
+
+impl CsrWriter {
+    /// Begins the matrix at `path`.
+    pub fn create(store: &Store, path: &str, n_columns: usize) -> Result<Self> {
+        store.group(path, "csr_matrix", "0.1.0", [("shape", json!([0, n_columns]))])?;
+        let mut indptr = store.stream(&format!("{path}/indptr"), None)?;
+        indptr.push(&[0])?;
+        Ok(Self {
+            path: path.to_owned(),
+            n_columns,
+            n_values: 0,
+            n_rows: 0,
+            data: store.stream(&format!("{path}/data"), None)?,
+            indices: store.stream(&format!("{path}/indices"), None)?,
+            indptr,
+        })
+    }
+
+    /// Adds rows.
+    pub fn append(&mut self, rows: &Rows) -> Result<()> {
+        if let Some(&index) = rows.indices.iter().find(|&&index| index as usize >= self.n_columns) {
+            bail!("`{}`: column {index} in a matrix of {}", self.path, self.n_columns);
+        }
+        self.data.push(&rows.data)?;
+        let indices: Vec<i32> = rows.indices.iter().map(|&index| index as i32).collect();
+        self.indices.push(&indices)?;
+        let indptr: Vec<i64> = rows.indptr[1..].iter().map(|&end| self.n_values + end as i64).collect();
+        self.indptr.push(&indptr)?;
+        self.n_values += rows.data.len() as i64;
+        self.n_rows += rows.len();
+        Ok(())
+    }
+
+    /// Number of rows so far.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Writes what is left.
+    pub fn finish(self, store: &Store) -> Result<()> {
+        self.data.finish()?;
+        self.indices.finish()?;
+        self.indptr.finish()?;
+        store.group(&self.path, "csr_matrix", "0.1.0", [("shape", json!([self.n_rows, self.n_columns]))])
+    }
+}
+
+/// A stored `csr_matrix` of counts.
+pub(super) struct Csr {
+    name: String,
+    n_columns: usize,
+    indptr: Vec<i64>,
+    indices: StoredArray,
+    data: StoredArray,
+}
+
+/// An entry that no count matrix holds.
+pub(super) struct WrongEntry {
+    /// Its row.
+    pub row: usize,
+    /// Its column as stored.
+    pub column: i64,
+    /// Its value.
+    pub value: f32,
+}
+
+impl Csr {
+    /// Opens the matrix at `path` and checks that its arrays fit together.
+    pub fn open(store: &Store, path: &str) -> Result<Self> {
+        let name = path.trim_start_matches('/').to_owned();
+        let shape = store.group_attributes(path)?.get("shape").cloned();
+        let shape = shape.with_context(|| format!("`{name}` has no shape"))?;
+        let [n_rows, n_columns]: [usize; 2] =
+            serde_json::from_value(shape).with_context(|| format!("the shape of `{name}`"))?;
+        let indptr = store.array(&format!("{path}/indptr"))?;
+        let n = indptr.shape[0];
+        ensure!(n == n_rows + 1, "`{name}/indptr` has {n} entries, expected {}", n_rows + 1);
+        let indptr: Vec<i64> = indptr.numbers(0..n)?;
+        let (data, indices) =
+            (store.array(&format!("{path}/data"))?, store.array(&format!("{path}/indices"))?);
+        let (n_data, n_indices) = (data.shape[0], indices.shape[0]);
+        ensure!(n_indices == n_data, "`{name}/indices` has {n_indices} entries, expected {n_data}");
+        let monotone = indptr.windows(2).all(|pair| pair[0] <= pair[1]);
+        ensure!(
+            indptr[0] == 0 && monotone && indptr[n_rows] == n_data as i64,
+            "`{name}/indptr` does not ascend from 0 to the {n_data} stored values"
+        );
+        Ok(Self { name, n_columns, indptr, indices, data })
+    }
+
+    /// Number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.indptr.len() - 1
+    }
+
+    /// Number of columns.
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// Number of stored values of these rows, without reading them.
+    pub fn n_values(&self, rows: Range<usize>) -> usize {
+        (self.indptr[rows.end] - self.indptr[rows.start]) as usize
+    }
+
+    /// Counts of these rows; the inner `Err` is the first entry that is out of range or no count.
+    pub fn read(&self, rows: Range<usize>) -> Result<Result<Rows, WrongEntry>> {
+        let (start, end) = (self.indptr[rows.start], self.indptr[rows.end]);
+        let values = start as usize..end as usize;
+        let (indices, data) = (self.read_indices(values.clone())?, self.read_data(values)?);
+        let n_columns = self.n_columns as u32;
+        // Folded without a way out, so that many are checked at a time; which is wrong is asked only if one is.
+        let fits = |column: u32, count: f32| (column < n_columns) & is_count(count);
+        if !indices.iter().zip(&data).fold(true, |all, (&column, &count)| all & fits(column, count)) {
+            let wrong = indices.iter().zip(&data).position(|(&column, &count)| !fits(column, count));
+            let at = wrong.expect("one does not fit");
+            let row = self.indptr.partition_point(|&begin| begin <= start + at as i64) - 1;
+            return Ok(Err(WrongEntry { row, column: i64::from(indices[at] as i32), value: data[at] }));
+        }
+        let indptr = self.indptr[rows.start..=rows.end].iter().map(|&at| (at - start) as usize).collect();
+        Ok(Ok(Rows { indptr, indices, data }))
+    }
+
+    /// Columns; a negative or a too large one becomes one beyond all columns.
+    fn read_indices(&self, values: Range<usize>) -> Result<Vec<u32>> {
+        if let Some(stored) = self.indices.stored::<i32>(values.clone())? {
+            return Ok(stored.into_iter().map(|column| column as u32).collect());
+        }
+        let stored = self.indices.numbers::<i64>(values)?;
+        Ok(stored.into_iter().map(|column| u32::try_from(column).unwrap_or(u32::MAX)).collect())
+    }
+
+    fn read_data(&self, values: Range<usize>) -> Result<Vec<f32>> {
+        match self.data.stored::<f32>(values.clone())? {
+            Some(stored) => Ok(stored),
+            None => self.data.numbers(values),
+        }
+    }
+}
+
+/// Is it a whole number and not negative? From 2^23 on every finite f32 is whole.
+fn is_count(count: f32) -> bool {
+    const WHOLE_FROM: f32 = 8_388_608.0;
+    let small = (count as i32) as f32 == count;
+    (count >= 0.0) & (small | ((count >= WHOLE_FROM) & (count < f32::INFINITY)))
+}
+
+impl WrongEntry {
+    /// `X[AAAC-1, TP53] is 1.5, not a count`.
+    pub fn describe(&self, matrix: &Csr, row: &str, column: Option<&str>) -> String {
+        match column {
+            Some(column) => format!("{}[{row}, {column}] is {}, not a count", matrix.name, self.value),
+            None => {
+                format!("{}[{row}] has column {}, there are {}", matrix.name, self.column, matrix.n_columns)
+            }
+        }
+    }
+}
