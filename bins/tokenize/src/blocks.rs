@@ -1,38 +1,59 @@
 //! The corpus in blocks of cells: mapped in parallel, handed on in order.
 
 use anyhow::Result;
-use panfoma_core::artifact::cells::Cells;
-use panfoma_core::matrix::Rows;
+use panfoma_core::artifact::tokens::ROW_GROUP_CELLS;
 use panfoma_core::stage::{Context, Progress};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Cells a block: their counts stay in the cache on the way from the file to the tokens.
-const BLOCK_CELLS: usize = 512;
+/// Cells whose counts are read at a time: few enough to stay in the cache until they are tokens.
+const READ_CELLS: usize = 512;
 
-/// Reads each block of these cells and maps it, several at a time, and folds the results in the order of the cells.
+/// Maps each block of these cells, several at a time, and folds the results in the order of the cells.
 ///
 /// The blocks are the same for any number of threads, so a fold of sums gives the same bits.
 pub fn fold_blocks<T: Send>(
-    cells: &Cells,
-    of: Range<usize>,
+    cells: Range<usize>,
     context: &Context,
     what: &'static str,
-    map: impl Fn(Range<usize>, Rows) -> Result<T> + Sync,
+    map: impl Fn(Range<usize>) -> Result<T> + Sync,
     mut fold: impl FnMut(T) -> Result<()>,
 ) -> Result<()> {
-    let blocks: Vec<Range<usize>> =
-        of.clone().step_by(BLOCK_CELLS).map(|start| start..(start + BLOCK_CELLS).min(of.end)).collect();
-    let mut progress = Progress::new(what, of.len() as u64);
+    let blocks: Vec<Range<usize>> = pieces(cells.clone(), ROW_GROUP_CELLS).collect();
+    let mut progress = Progress::new(what, cells.len() as u64);
     for wave in blocks.chunks(rayon::current_num_threads()) {
         context.interrupt.check()?;
-        let mapped: Vec<T> = wave
-            .par_iter()
-            .map(|block| map(block.clone(), cells.read_rows(block.clone())?))
-            .collect::<Result<_>>()?;
+        let mapped: Vec<T> = wave.par_iter().map(|block| map(block.clone())).collect::<Result<_>>()?;
         mapped.into_iter().try_for_each(&mut fold)?;
         progress.add(wave.iter().map(|block| block.len() as u64).sum());
     }
     progress.finish();
     Ok(())
+}
+
+/// The parts of a block to read one after another.
+pub fn readings(block: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    pieces(block, READ_CELLS)
+}
+
+fn pieces(cells: Range<usize>, n: usize) -> impl Iterator<Item = Range<usize>> {
+    cells.clone().step_by(n).map(move |start| start..(start + n).min(cells.end))
+}
+
+/// Tells the allocator to keep what a block frees for the next one. By default it hands large pieces back to the system
+/// at once, and a sixth of the time goes into getting zeroed pages again.
+pub fn keep_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        const M_TRIM_THRESHOLD: i32 = -1;
+        const M_MMAP_THRESHOLD: i32 = -3;
+        unsafe extern "C" {
+            fn mallopt(parameter: i32, value: i32) -> i32;
+        }
+        // SAFETY: glibc's mallopt takes two numbers and may be called at any time.
+        unsafe {
+            mallopt(M_MMAP_THRESHOLD, 32 << 20);
+            mallopt(M_TRIM_THRESHOLD, 128 << 20);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Pass one: what the training cells say of each gene.
 
 use crate::annotations::Annotations;
-use crate::blocks::fold_blocks;
+use crate::blocks::{fold_blocks, readings};
 use crate::medians::Medians;
 use anyhow::Result;
 use panfoma_core::artifact::cells::Cells;
@@ -53,31 +53,43 @@ impl Statistics {
         let n_genes = cells.genes().len();
         let panel = |cell: usize| if by_study { of_cells.panels[cell] } else { 0 };
         let for_medians = medians.is_some();
-        let map = |block: Range<usize>, rows: Rows| {
-            let panels: Vec<Option<u16>> =
-                block.map(|cell| of_cells.trains(cell).then(|| panel(cell))).collect();
-            let sums = Self::of_rows(&rows, &panels, n_genes);
-            Ok((sums, for_medians.then_some((rows, panels))))
+        let map = |block: Range<usize>| {
+            let mut sums = Self::default();
+            let mut kept = Vec::new();
+            for cells_read in readings(block) {
+                let panels: Vec<Option<u16>> =
+                    cells_read.clone().map(|cell| of_cells.trains(cell).then(|| panel(cell))).collect();
+                if panels.iter().all(Option::is_none) {
+                    continue;
+                }
+                let rows = cells.read_rows(cells_read)?;
+                sums.add_rows(&rows, &panels, n_genes);
+                if for_medians {
+                    kept.push((rows, panels));
+                }
+            }
+            Ok((sums, kept))
         };
         let mut whole = Self::default();
-        fold_blocks(cells, 0..cells.n_cells(), context, "cells scanned", map, |(sums, block)| {
+        fold_blocks(0..cells.n_cells(), context, "cells scanned", map, |(sums, kept)| {
             whole.add(sums);
-            if let (Some(medians), Some((rows, panels))) = (medians.as_deref_mut(), block) {
-                medians.add(&rows, panels.iter().map(Option::is_some));
+            for (rows, panels) in kept {
+                if let Some(medians) = medians.as_deref_mut() {
+                    medians.add(&rows, panels.iter().map(Option::is_some));
+                }
             }
             Ok(())
         })?;
         Ok(whole)
     }
 
-    /// Of a few cells; `panels` says which of them train, and under which study.
-    pub fn of_rows(rows: &Rows, panels: &[Option<u16>], n_genes: usize) -> Self {
-        let mut found = Self::default();
+    /// Adds a few cells; `panels` says which of them train, and under which study.
+    pub fn add_rows(&mut self, rows: &Rows, panels: &[Option<u16>], n_genes: usize) {
         let mut terms = Terms::default();
         for (cell, panel) in panels.iter().enumerate() {
             let Some(panel) = panel else { continue };
             let (n_cells, sums) =
-                found.studies.entry(*panel).or_insert_with(|| (0, vec![GeneSums::default(); n_genes]));
+                self.studies.entry(*panel).or_insert_with(|| (0, vec![GeneSums::default(); n_genes]));
             *n_cells += 1;
             let (genes, counts) = rows.row(cell);
             terms.begin(counts.iter().map(|&count| f64::from(count)).sum());
@@ -85,7 +97,6 @@ impl Statistics {
                 sums[gene as usize].add(&terms.of(count));
             }
         }
-        found
     }
 
     fn add(&mut self, block: Self) {
