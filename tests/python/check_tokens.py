@@ -91,6 +91,17 @@ for panel, study in enumerate(studies):
     assert list(panels["gene_ids"][panel]) == sorted(id_of[known][measured[known, panel]])
 assert [studies[panel] for panel in tokens["panel"]] == list(cells.obs["study"].iloc[not_empty])
 
+for modality in index.get("modalities", []):
+    name = modality["name"]
+    features = pyarrow.parquet.read_table(f"{sys.argv[2]}/_features_{name}.parquet").to_pandas()
+    assert list(features["id"]) == list(range(1, modality["n_features"] + 1))
+    assert list(features["name"]) == list(cells.uns["panfoma"]["features"][name])
+    expected = cells.obsm[name].tocsr()[not_empty]
+    lists = tokens[[f"{name}_ids", f"{name}_counts"]].itertuples(index=False)
+    for (ids, values), start, end in zip(lists, expected.indptr, expected.indptr[1:]):
+        assert np.array_equal(ids, expected.indices[start:end] + 1)
+        assert np.array_equal(values, expected.data[start:end])
+
 selection = "given"
 if index["vocabulary"]["selection"] != "given by `--vocabulary`":
     # Statistics of training cells only; the split of a cell that was left out cannot be read.

@@ -95,6 +95,7 @@ impl Corpus {
                 groups: PerSplit::default(),
             },
             dropped: Dropped::default(),
+            modalities: Vec::new(),
             shard: None,
         })
     }

@@ -50,7 +50,7 @@ pub struct Args {
         num_args = 1..,
         value_hint = ValueHint::DirPath,
         conflicts_with_all = [
-            "input", "shard", "fit_only", "split", "stratify", "labels", "groups", "vocabulary", "n_top_genes",
+            "input", "shard", "fit_only", "split", "stratify", "labels", "groups", "modalities", "vocabulary", "n_top_genes",
             "min_cells", "min_gene_coverage", "n_bins", "binning"
         ],
         help_heading = "Shards"
@@ -71,6 +71,10 @@ pub struct Args {
     /// Columns to carry as groups [default: study, sample and patient, as far as they are there, and the split's]
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Columns")]
     pub groups: Option<Vec<String>>,
+
+    /// Modalities to carry beside genes, e.g. protein,atac; `none` for genes only [default: all there are]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', help_heading = "Columns")]
+    pub modalities: Option<Vec<String>>,
 
     /// Use the genes of a model, of other tokens or of a vocabulary file instead of choosing them here
     #[arg(
@@ -204,6 +208,8 @@ pub struct Config {
     pub labels: Option<Vec<String>>,
     /// Group columns asked for.
     pub groups: Option<Vec<String>>,
+    /// Modalities asked for.
+    pub modalities: Option<Vec<String>>,
     /// Where the genes come from.
     pub genes: GeneSource,
     /// Number of bins.
@@ -241,6 +247,7 @@ impl Args {
             stratify: self.stratify,
             labels: self.labels,
             groups: self.groups,
+            modalities: self.modalities,
             genes,
             n_bins: self.n_bins,
             binning: self.binning,

@@ -6,6 +6,7 @@ mod annotations;
 mod args;
 mod blocks;
 mod cell_genes;
+mod cell_ids;
 mod dispersion;
 mod genes;
 mod medians;
@@ -43,6 +44,7 @@ impl Stage for Args {
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
         let started = Instant::now();
+        blocks::keep_freed_memory();
         if !self.merge.is_empty() {
             return merge::run(&self.merge, &self.output, context, started);
         }

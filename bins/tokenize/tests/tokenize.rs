@@ -27,6 +27,8 @@ struct Corpus {
     other_counts_of: Option<fn(usize) -> bool>,
     /// The second study says it did not measure a gene that its cells express.
     wrong_mask: bool,
+    /// Cells of the first study carry counts of three proteins.
+    proteins: bool,
     gene_prefix: Option<&'static str>,
 }
 
@@ -47,6 +49,18 @@ fn measured(gene: usize, study: usize) -> bool {
 
 fn study(patient: usize) -> usize {
     patient % 2
+}
+
+/// The third protein is in every third cell of the first study.
+fn proteins(cell: usize) -> Vec<(u32, f32)> {
+    match study(patient(cell)) {
+        0 => [(0, 1 + cell % 400), (2, usize::from(cell % 3 == 0))]
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(protein, count)| (protein, count as f32))
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 impl Corpus {
@@ -78,6 +92,9 @@ impl Corpus {
                 .chain([("passes_qc".to_owned(), Kind::Bool), ("age".to_owned(), Kind::Float)])
                 .collect();
         let mut writer = CellsWriter::create(&path, N_GENES, &obs).unwrap();
+        let protein = self
+            .proteins
+            .then(|| writer.add_modality("protein", &["CD3", "CD19", "CD45RA"].map(str::to_owned)).unwrap());
         let cells = || 0..N_CELLS;
         let mut rows = Rows::default();
         cells().for_each(|cell| rows.push(self.counts(cell)));
@@ -102,6 +119,11 @@ impl Corpus {
         let id =
             |cell: usize| format!("cell {}", if self.same_id_at == Some(cell) { cell - 1 } else { cell });
         writer.append(&rows, cells().map(id).collect(), &columns).unwrap();
+        if let Some(protein) = protein {
+            let mut rows = Rows::default();
+            cells().for_each(|cell| rows.push(proteins(cell)));
+            writer.append_modality(protein, &rows).unwrap();
+        }
         let genes: Vec<Gene> = (0..N_GENES)
             .map(|gene| Gene {
                 // Not in the order of the ids, and as many digits as Ensembl's.
@@ -431,7 +453,8 @@ fn labels_default_to_text_columns_and_carry_missing_values() {
 fn counts_are_those_of_the_cells() {
     let corpus = Corpus::default();
     let (_directory, tokens) = open(&corpus, "");
-    let rows = tokens.read_row_group(1, Columns { counts: true, cell_ids: true, ranks: false }).unwrap();
+    let rows =
+        tokens.read_row_group(1, Columns { counts: true, cell_ids: true, ..Columns::default() }).unwrap();
     let ids = tokens.vocabulary().genes();
     for i in 0..rows.n_cells() {
         let mut expected: Vec<(String, f32)> =
@@ -447,8 +470,43 @@ fn counts_are_those_of_the_cells() {
 }
 
 #[test]
+fn modalities_are_carried_and_read_only_if_asked_for() {
+    let corpus = Corpus { proteins: true, fails_qc: Some(|cell| cell % 10 == 0), ..Corpus::default() };
+    let (directory, tokens) = open(&corpus, "");
+    let [protein] = tokens.modalities() else { panic!("{:?}", tokens.modalities()) };
+    assert_eq!((protein.name.as_str(), protein.features.len()), ("protein", 3));
+    assert!(tokens.read_row_group(0, Columns::default()).unwrap().modalities.is_empty());
+    let columns = Columns { cell_ids: true, modalities: true, ..Columns::default() };
+    for group in 0..tokens.row_groups().len() {
+        let rows = tokens.read_row_group(group, columns).unwrap();
+        let lists = &rows.modalities[0];
+        for (cell_id, at) in rows.cell_ids.iter().zip(lists.offsets.windows(2)) {
+            let cell = cell_id.trim_start_matches("cell ").parse().unwrap();
+            let found = lists.ids[at[0]..at[1]].iter().zip(&lists.counts[at[0]..at[1]]);
+            let found: Vec<(u32, f32)> = found.map(|(&id, &count)| (id - 1, count)).collect();
+            assert_eq!(found, proteins(cell), "{cell_id}");
+        }
+    }
+    // They change nothing else, and may be left out.
+    let (_without, genes_only) = open(&corpus, "--modalities none");
+    assert!(genes_only.modalities().is_empty());
+    assert_eq!(genes_only.vocabulary(), tokens.vocabulary());
+    let (code, error, hint) = refusal(&corpus, "--modalities atac");
+    assert_eq!((code, hint.as_str()), (65, "its modalities are `protein`"));
+    assert!(error.ends_with("has no modality `atac`"), "{error}");
+    // A list of features that was tampered with is refused.
+    let features = directory.path().join("tokens/_features_protein.parquet");
+    let mut bytes = std::fs::read(&features).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&features, bytes).unwrap();
+    let error = Tokens::open(&directory.path().join("tokens")).unwrap_err();
+    assert!(format!("{error:#}").contains("_features_protein.parquet` is damaged"), "{error:#}");
+}
+
+#[test]
 fn merged_shards_are_the_tokens_of_one_run_whatever_their_order() {
     let corpus = Corpus {
+        proteins: true,
         fails_qc: Some(|cell| cell % 10 == 0),
         // The fourth of four shards holds no cell that is written.
         empty: Some(|cell| cell % 100 == 51 || cell >= 1650),
@@ -529,7 +587,7 @@ fn anndata_pyarrow_and_scanpy_agree() {
         eprintln!("skipped: PANFOMA_PYTHON names no interpreter with anndata, pyarrow and scanpy");
         return;
     };
-    let corpus = Corpus { fails_qc: Some(|cell| cell % 10 == 0), ..Corpus::default() };
+    let corpus = Corpus { proteins: true, fails_qc: Some(|cell| cell % 10 == 0), ..Corpus::default() };
     for flags in [
         "--stratify cancer_type",
         "--n-top-genes 40 --split cell:0.7,0.1,0.2",

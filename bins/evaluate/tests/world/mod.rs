@@ -162,6 +162,7 @@ impl World {
                 groups: PerSplit::default(),
             },
             dropped: Dropped::default(),
+            modalities: Vec::new(),
             shard: None,
         };
         let mut rows = CellRows::new();

@@ -22,13 +22,13 @@ const ZSTD_LEVEL: i32 = 1;
 const TABLE: usize = 1 << 16;
 
 /// A list column of one row group.
-pub struct Lists<'a> {
+pub struct ListColumn<'a> {
     /// Where each cell begins, and the end.
     pub offsets: &'a [usize],
     column: ColumnDescPtr,
 }
 
-impl<'a> Lists<'a> {
+impl<'a> ListColumn<'a> {
     /// The column of this name.
     pub fn new(name: &str, offsets: &'a [usize], columns: &SchemaDescriptor) -> anyhow::Result<Self> {
         let column = columns.columns().iter().find(|column| column.path().parts()[0] == name);
@@ -305,7 +305,7 @@ mod tests {
         let rows = UInt16Array::from_iter_values(0..sizes.len() as u16);
         let leading = Arc::new(schema.project(&[0]).unwrap());
         let encode = |_: &(), columns: &SchemaDescriptor| {
-            let lists = |name: &str| Lists::new(name, &offsets, columns);
+            let lists = |name: &str| ListColumn::new(name, &offsets, columns);
             let chunks = vec![
                 lists("gene_ids")?.ascending(ids.iter().copied())?,
                 lists("counts")?.counts(counts)?,

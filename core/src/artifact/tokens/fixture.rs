@@ -69,6 +69,7 @@ impl Corpus {
             group_columns: vec!["study".to_owned(), "patient".to_owned()],
             split,
             dropped: Dropped::default(),
+            modalities: Vec::new(),
             shard: None,
         }
     }

@@ -12,6 +12,7 @@
 //! ```
 
 mod chunks;
+pub mod modalities;
 mod panels;
 mod reader;
 mod row_group;
@@ -24,9 +25,10 @@ pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use modalities::{Modality, ModalityRecord};
 pub use panels::Panel;
 pub use reader::{Categories, Columns, RowGroup, Tokens};
-pub use rows::{Cell, CellRows};
+pub use rows::{Cell, CellRows, Lists};
 pub use shards::Shards;
 pub use writer::{Block, Content, TextColumn, TokensWriter};
 
@@ -68,6 +70,9 @@ pub struct Index {
     pub split: SplitRecord,
     /// What was left out.
     pub dropped: Dropped,
+    /// What the cells carry beside genes; readers ignore it unless asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modalities: Vec<ModalityRecord>,
     /// Which part of the corpus these are, if not all of it: such tokens are merged before use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
@@ -260,7 +265,7 @@ impl FromStr for Split {
 }
 
 /// The columns of a part whatever the labels: without the label and group columns.
-fn fixed_fields(binning: Binning) -> Vec<Field> {
+fn fixed_fields<'a>(binning: Binning, modalities: impl IntoIterator<Item = &'a str>) -> Vec<Field> {
     let list = |name: &str, item: DataType| Field::new_list(name, Field::new("item", item, false), false);
     let mut fields = vec![
         Field::new("cell_id", DataType::Utf8, false),
@@ -275,12 +280,17 @@ fn fixed_fields(binning: Binning) -> Vec<Field> {
     if binning == Binning::Rank {
         fields.push(list("ranks", DataType::UInt16));
     }
+    fields.extend(modalities.into_iter().flat_map(modalities::fields));
     fields
 }
 
 /// The schema of a part: `cell_id`, the text columns, then the fixed ones.
-fn part_schema<'a>(binning: Binning, text_columns: impl IntoIterator<Item = &'a str>) -> SchemaRef {
-    let mut fields = fixed_fields(binning);
+fn part_schema<'a>(
+    binning: Binning,
+    modalities: impl IntoIterator<Item = &'a str>,
+    text_columns: impl IntoIterator<Item = &'a str>,
+) -> SchemaRef {
+    let mut fields = fixed_fields(binning, modalities);
     let rest = fields.split_off(1);
     fields.extend(text_columns.into_iter().map(|name| Field::new(name, DataType::Utf8, true)));
     fields.extend(rest);

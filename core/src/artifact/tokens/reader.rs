@@ -1,8 +1,8 @@
 //! Opens `tokens/`: everything small in memory, cells a row group at a time.
 
 use super::{
-    Binning, Block, CellRows, FORMAT, Index, Panel, Shard, Split, TextColumn, VERSION, fixed_fields, panels,
-    writer,
+    Binning, Block, CellRows, FORMAT, Index, Lists, Modality, ModalityRecord, Panel, Shard, Split,
+    TextColumn, VERSION, fixed_fields, modalities, panels, writer,
 };
 use crate::artifact::provenance::Input;
 use crate::artifact::table::{self, Table};
@@ -29,6 +29,7 @@ pub struct Tokens {
     index: Index,
     vocabulary: Vocabulary,
     panels: Vec<Panel>,
+    modalities: Vec<Modality>,
     parts: Vec<PartTable>,
     row_groups: Vec<RowGroup>,
     splits: Vec<Split>,
@@ -62,6 +63,8 @@ pub struct Columns {
     pub cell_ids: bool,
     /// The ranks of the binning `rank`.
     pub ranks: bool,
+    /// The features of the modalities.
+    pub modalities: bool,
 }
 
 /// A text column over all cells.
@@ -157,6 +160,14 @@ impl Tokens {
             return Err(damaged(&panels_path).into());
         }
         let panels = panels::read(&panels_path, vocabulary.n_genes())?;
+        let read_modality = |record: &ModalityRecord| -> anyhow::Result<Modality> {
+            let file = path.join(modalities::file_name(&record.name));
+            if writer::digest(&file)? != record.blake3 {
+                return Err(damaged(&file).into());
+            }
+            modalities::read(path, record)
+        };
+        let modalities = index.modalities.iter().map(read_modality).collect::<anyhow::Result<_>>()?;
         let parts = index
             .parts
             .iter()
@@ -170,8 +181,16 @@ impl Tokens {
                 first_cell += n_cells;
             }
         }
-        let mut tokens =
-            Self { path: path.to_owned(), index, vocabulary, panels, parts, row_groups, splits: Vec::new() };
+        let mut tokens = Self {
+            path: path.to_owned(),
+            index,
+            vocabulary,
+            panels,
+            modalities,
+            parts,
+            row_groups,
+            splits: Vec::new(),
+        };
         tokens.splits = tokens.read_splits()?;
         Ok(tokens)
     }
@@ -194,6 +213,11 @@ impl Tokens {
     /// The studies' genes; a cell names its panel by position.
     pub fn panels(&self) -> &[Panel] {
         &self.panels
+    }
+
+    /// What the cells carry beside genes.
+    pub fn modalities(&self) -> &[Modality] {
+        &self.modalities
     }
 
     /// How many cells.
@@ -258,6 +282,11 @@ impl Tokens {
         if columns.ranks {
             names.push("ranks");
         }
+        let of_modalities: Vec<String> = match columns.modalities {
+            true => self.modalities.iter().flat_map(|modality| modalities::columns(&modality.name)).collect(),
+            false => Vec::new(),
+        };
+        names.extend(of_modalities.iter().map(String::as_str));
         let batch = table.read_row_group(group.within as usize, &names)?;
         let path = table.path();
         let (offsets, gene_ids) = list::<UInt32Type>(table::typed(&batch, "gene_ids", path)?);
@@ -278,6 +307,21 @@ impl Tokens {
             same_lengths(&offsets, &rank_offsets, "ranks", path, first_row)?;
             ranks = values;
         }
+        let malformed = |what: String| {
+            let at =
+                format!("`{}`, row group {} (rows from {first_row}): {what}", path.display(), group.within);
+            UserError::bad_data(at).hint("the tokens are malformed: make them again with `panfoma-tokenize`")
+        };
+        let mut features = Vec::new();
+        for (columns, modality) in of_modalities.as_chunks::<2>().0.iter().zip(&self.modalities) {
+            let [ids, counts] = columns;
+            let (offsets, ids) = list::<UInt32Type>(table::typed(&batch, ids, path)?);
+            let (count_offsets, values) = list::<Float32Type>(table::typed(&batch, counts, path)?);
+            same_lengths(&offsets, &count_offsets, counts, path, first_row)?;
+            let lists = Lists { offsets, ids, counts: values };
+            lists.check(group.n_cells, modality.features.len()).map_err(malformed)?;
+            features.push(lists);
+        }
         let ids: &StringArray = table::typed(&batch, "cell_id", path)?;
         let rows = CellRows {
             offsets,
@@ -285,6 +329,7 @@ impl Tokens {
             bins,
             counts,
             ranks,
+            modalities: features,
             panels: table::typed::<UInt16Array>(&batch, "panel", path)?.values().to_vec(),
             hashes: ids.iter().map(|id| rng::name_hash(id.unwrap_or_default())).collect(),
             total_counts,
@@ -293,11 +338,7 @@ impl Tokens {
                 false => Vec::new(),
             },
         };
-        rows.check(self.vocabulary.n_genes(), self.index.n_bins, self.panels.len()).map_err(|what| {
-            let at =
-                format!("`{}`, row group {} (rows from {first_row}): {what}", path.display(), group.within);
-            UserError::bad_data(at).hint("the tokens are malformed: make them again with `panfoma-tokenize`")
-        })?;
+        rows.check(self.vocabulary.n_genes(), self.index.n_bins, self.panels.len()).map_err(malformed)?;
         Ok(rows)
     }
 
@@ -305,7 +346,8 @@ impl Tokens {
     pub(super) fn read_block(&self, index: usize) -> anyhow::Result<Block> {
         let group = self.row_groups[index];
         let ranks = self.index.binning == Binning::Rank;
-        let rows = self.read_row_group(index, Columns { counts: true, cell_ids: true, ranks })?;
+        let rows =
+            self.read_row_group(index, Columns { counts: true, cell_ids: true, ranks, modalities: true })?;
         let labels = &self.index.label_columns;
         let groups = self.index.group_columns.iter().filter(|column| !labels.contains(column));
         let text = |name: &String| -> anyhow::Result<TextColumn> {
@@ -397,7 +439,8 @@ fn open_part(directory: &Path, part: &super::Part, index: &Index) -> anyhow::Res
     let path = directory.join(&part.file);
     let table = Table::open(&path)?;
     let text = index.label_columns.iter().chain(&index.group_columns);
-    let mut fields = fixed_fields(index.binning);
+    let modalities = index.modalities.iter().map(|modality| modality.name.as_str());
+    let mut fields = fixed_fields(index.binning, modalities);
     fields.extend(text.map(|name| Field::new(name, DataType::Utf8, true)));
     table.expect(&fields).context("the index and its parts disagree")?;
     if table.n_rows() as u64 != part.n_cells {

@@ -1,7 +1,7 @@
 //! A row group on its way into a part.
 
-use super::chunks::Lists;
-use super::{Block, CellRows, Split};
+use super::chunks::ListColumn;
+use super::{Block, CellRows, Modality, Split, modalities};
 use crate::artifact::table::Chunk;
 use arrow_array::builder::StringBuilder;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt16Array, UInt32Array};
@@ -59,9 +59,10 @@ impl RowGroup {
         &self,
         schema: &SchemaRef,
         columns: &SchemaDescriptor,
+        kinds: &[Modality],
     ) -> anyhow::Result<(RecordBatch, Vec<Chunk>)> {
         let rows = &self.rows;
-        let lists = |name: &str| Lists::new(name, &rows.offsets, columns);
+        let lists = |name: &str| ListColumn::new(name, &rows.offsets, columns);
         let mut chunks = vec![
             lists("gene_ids")?.ascending(rows.gene_ids.iter().copied())?,
             lists("counts")?.counts(&rows.counts)?,
@@ -69,6 +70,12 @@ impl RowGroup {
         ];
         if schema.field_with_name("ranks").is_ok() {
             chunks.push(lists("ranks")?.ascending(rows.ranks.iter().map(|&rank| u32::from(rank)))?);
+        }
+        for (kind, lists) in kinds.iter().zip(&rows.modalities) {
+            let [ids, counts] = modalities::columns(&kind.name);
+            let column = |name: &str| ListColumn::new(name, &lists.offsets, columns);
+            chunks.push(column(&ids)?.ascending(lists.ids.iter().copied())?);
+            chunks.push(column(&counts)?.counts(&lists.counts)?);
         }
         let n_genes = (0..rows.n_cells()).map(|i| rows.range(i).len() as u32);
         let mut leading: Vec<ArrayRef> = vec![Arc::new(StringArray::from_iter_values(&rows.cell_ids))];

@@ -16,6 +16,8 @@ pub struct CellRows {
     pub counts: Vec<f32>,
     /// Ranks of the binning `rank`, 1 for the highest, one a gene; empty unless asked for.
     pub ranks: Vec<u16>,
+    /// Features of the modalities, in the order of the index; empty unless asked for.
+    pub modalities: Vec<Lists>,
     /// Row of the panels, one a cell.
     pub panels: Vec<u16>,
     /// [`rng::name_hash`] of the cell ids: the key of a cell's random choices.
@@ -24,6 +26,34 @@ pub struct CellRows {
     pub total_counts: Vec<f64>,
     /// Empty unless asked for.
     pub cell_ids: Vec<String>,
+}
+
+/// One modality's features of some cells. Cell `i` holds entries `offsets[i]..offsets[i + 1]` of `ids` and `counts`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lists {
+    /// [n_cells + 1], from 0.
+    pub offsets: Vec<usize>,
+    /// Feature ids, ascending within a cell, never 0.
+    pub ids: Vec<u32>,
+    /// One a feature.
+    pub counts: Vec<f32>,
+}
+
+impl Default for Lists {
+    fn default() -> Self {
+        Self { offsets: vec![0], ids: Vec::new(), counts: Vec::new() }
+    }
+}
+
+impl Lists {
+    fn extend(&mut self, other: &Lists, cells: Range<usize>) {
+        let range = other.offsets[cells.start]..other.offsets[cells.end];
+        let moved = self.ids.len();
+        let ends = &other.offsets[cells.start + 1..cells.end + 1];
+        self.offsets.extend(ends.iter().map(|end| end - range.start + moved));
+        self.ids.extend_from_slice(&other.ids[range.clone()]);
+        self.counts.extend_from_slice(&other.counts[range]);
+    }
 }
 
 /// One cell of [`CellRows`].
@@ -105,6 +135,10 @@ impl CellRows {
         }
         let ends = &other.offsets[cells.start + 1..cells.end + 1];
         self.offsets.extend(ends.iter().map(|end| end - range.start + moved));
+        self.modalities.resize_with(other.modalities.len().max(self.modalities.len()), Lists::default);
+        for (to, from) in self.modalities.iter_mut().zip(&other.modalities) {
+            to.extend(from, cells.clone());
+        }
         append(&mut self.gene_ids, &other.gene_ids, &range);
         append(&mut self.bins, &other.bins, &range);
         append(&mut self.counts, &other.counts, &range);

@@ -66,6 +66,7 @@ impl Shards {
                 cells_without_vocabulary_gene: sum(|dropped| dropped.cells_without_vocabulary_gene),
                 ..index.dropped
             },
+            modalities: first.modalities().to_vec(),
             shard: None,
         }
     }
@@ -105,6 +106,7 @@ fn refuse_foreign(first: &Tokens, other: &Tokens) -> Result<(), UserError> {
             (&a.label_columns, &a.group_columns) != (&b.label_columns, &b.group_columns),
         ),
         ("split differs", without_cells(a) != without_cells(b)),
+        ("modalities differ", a.modalities != b.modalities),
         ("panels differ", a.panels_blake3 != b.panels_blake3),
     ];
     let Some((what, _)) = differing.iter().find(|(_, differs)| *differs) else { return Ok(()) };

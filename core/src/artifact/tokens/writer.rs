@@ -2,8 +2,8 @@
 
 use super::row_group::RowGroup;
 use super::{
-    Binning, CellRows, Dropped, FORMAT, Index, PART_CELLS, Panel, Part, PerSplit, ROW_GROUP_CELLS, Shard,
-    Split, SplitRecord, VERSION, VocabularyRecord, panels, part_schema,
+    Binning, CellRows, Dropped, FORMAT, Index, Modality, ModalityRecord, PART_CELLS, Panel, Part, PerSplit,
+    ROW_GROUP_CELLS, Shard, Split, SplitRecord, VERSION, VocabularyRecord, modalities, panels, part_schema,
 };
 use crate::artifact::table::{self, Writer};
 use crate::artifact::vocabulary::Vocabulary;
@@ -37,6 +37,8 @@ pub struct Content {
     pub split: SplitRecord,
     /// Genes left out before writing; the caller adds cells before [`TokensWriter::finish`].
     pub dropped: Dropped,
+    /// What the cells carry beside genes.
+    pub modalities: Vec<Modality>,
     /// Which part of a corpus these are the cells of, if not all.
     pub shard: Option<Shard>,
 }
@@ -88,10 +90,15 @@ impl TokensWriter {
         text_columns
             .extend(content.group_columns.iter().filter(|c| !content.label_columns.contains(c)).cloned());
         content.vocabulary.write(&directory.join("_vocabulary.parquet"))?;
+        content.modalities.iter().try_for_each(|modality| modalities::write(directory, modality))?;
         panels::write(&directory.join("_panels.parquet"), &content.panels)?;
         Ok(Self {
             directory: directory.to_owned(),
-            schema: part_schema(content.binning, text_columns.iter().map(String::as_str)),
+            schema: part_schema(
+                content.binning,
+                content.modalities.iter().map(|modality| modality.name.as_str()),
+                text_columns.iter().map(String::as_str),
+            ),
             dropped: content.dropped,
             digest: content.vocabulary.digest(),
             content,
@@ -116,12 +123,17 @@ impl TokensWriter {
             && block.rows.cell_ids.len() == n
             && block.rows.counts.len() == block.rows.gene_ids.len()
             && (self.content.binning != Binning::Rank || block.rows.ranks.len() == block.rows.gene_ids.len())
+            && block.rows.modalities.len() == self.content.modalities.len()
             && block.columns.len() == self.text_columns.len()
             && block.columns.iter().all(|column| column.codes.len() == n);
         assert!(whole, "a block of {n} cells lacks values of some column");
         let (n_genes, n_bins) = (self.content.vocabulary.n_genes(), self.content.n_bins);
         let checked = block.rows.check(n_genes, n_bins, self.content.panels.len());
-        checked.map_err(|what| anyhow::anyhow!("writing an impossible cell: {what}"))?;
+        let impossible = |what: String| anyhow::anyhow!("writing an impossible cell: {what}");
+        checked.map_err(impossible)?;
+        for (modality, lists) in self.content.modalities.iter().zip(&block.rows.modalities) {
+            lists.check(n, modality.features.len()).map_err(impossible)?;
+        }
         block.splits.iter().for_each(|&split| self.cells.add(split, 1));
         if self.open.splits.is_empty() && n == ROW_GROUP_CELLS {
             self.open = RowGroup::new(block.columns.len());
@@ -167,7 +179,10 @@ impl TokensWriter {
             };
             let room = (PART_CELLS - n_cells as usize).div_ceil(ROW_GROUP_CELLS);
             let now = rest.split_off(..room.min(rest.len())).unwrap_or_default();
-            writer.write_partly_encoded(now, |group, columns| group.encode(&self.schema, columns))?;
+            let modalities = &self.content.modalities;
+            writer.write_partly_encoded(now, |group, columns| {
+                group.encode(&self.schema, columns, modalities)
+            })?;
             n_cells += now.iter().map(|group| group.splits.len() as u64).sum::<u64>();
             self.part = Some((writer, n_cells));
             if n_cells as usize >= PART_CELLS {
@@ -199,6 +214,14 @@ impl TokensWriter {
         self.write_pending()?;
         self.close_part()?;
         let content = self.content;
+        let record = |modality: &Modality| -> anyhow::Result<ModalityRecord> {
+            Ok(ModalityRecord {
+                name: modality.name.clone(),
+                n_features: modality.features.len() as u32,
+                blake3: digest(&self.directory.join(modalities::file_name(&modality.name)))?,
+            })
+        };
+        let records = content.modalities.iter().map(record).collect::<anyhow::Result<_>>()?;
         let index = Index {
             header: Header::new(FORMAT, VERSION, content.provenance),
             n_cells: self.parts.iter().map(|part| part.n_cells).sum(),
@@ -213,6 +236,7 @@ impl TokensWriter {
             group_columns: content.group_columns,
             split: SplitRecord { cells: self.cells, ..content.split },
             dropped: self.dropped,
+            modalities: records,
             shard: content.shard,
             panels_blake3: digest(&self.directory.join("_panels.parquet"))?,
             parts: self.parts,
