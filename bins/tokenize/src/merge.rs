@@ -16,7 +16,7 @@ pub fn run(paths: &[PathBuf], output: &Path, context: &Context, started: Instant
     context.refuse_existing(output)?;
     let shards = Shards::open(paths)?;
     if context.dry_run {
-        print!("{} shards, {} cells\n", paths.len(), shards.n_cells());
+        println!("{} shards, {} cells", paths.len(), shards.n_cells());
         return Ok(());
     }
     if shards.n_cells() == 0 {

@@ -160,7 +160,7 @@ impl Csr {
 fn is_count(count: f32) -> bool {
     const WHOLE_FROM: f32 = 8_388_608.0;
     let small = (count as i32) as f32 == count;
-    (count >= 0.0) & (small | ((count >= WHOLE_FROM) & (count < f32::INFINITY)))
+    (count >= 0.0) & (small | (WHOLE_FROM..f32::INFINITY).contains(&count))
 }
 
 impl WrongEntry {
@@ -172,5 +172,18 @@ impl WrongEntry {
                 format!("{}[{row}] has column {}, there are {}", matrix.name, self.column, matrix.n_columns)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_count;
+
+    #[test]
+    fn counts_are_whole_and_not_negative_up_to_the_largest_number() {
+        let counts = [0.0, 1.0, 8_388_607.0, 8_388_609.0, 16_777_216.0, 3e9, f32::MAX];
+        assert!(counts.into_iter().all(is_count));
+        let others = [-1.0, 0.5, 4_194_303.5, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -f32::MAX];
+        assert!(!others.into_iter().any(is_count));
     }
 }

@@ -138,7 +138,6 @@ impl<'a> ListColumn<'a> {
             statistics: None,
         };
         uncompressed += writer.write_page(CompressedPage::new(page, size))?.uncompressed_size;
-        drop(writer);
         let bytes = sink.into_inner()?;
         let metadata = ColumnChunkMetaData::builder(self.column.clone())
             .set_encodings(encodings)
