@@ -11,6 +11,7 @@
 //!  "parts": [{"file": "part-00000.parquet", "n_cells": 3, "blake3": "77ab…"}]}
 //! ```
 
+mod categories;
 mod chunks;
 pub mod modalities;
 mod panels;
@@ -25,9 +26,10 @@ pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use categories::Categories;
 pub use modalities::{Modality, ModalityRecord};
 pub use panels::Panel;
-pub use reader::{Categories, Columns, RowGroup, Tokens};
+pub use reader::{Columns, RowGroup, Tokens};
 pub use rows::{Cell, CellRows, Lists};
 pub use shards::Shards;
 pub use writer::{Block, Content, TextColumn, TokensWriter};
