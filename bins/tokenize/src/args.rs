@@ -59,7 +59,8 @@ pub struct Args {
     pub merge: Vec<PathBuf>,
 
     /// Choose the genes (and fit what the binning needs) by the training cells, write them to `--output` as a vocabulary
-    /// file, and stop: every shard is then given it by `--vocabulary`
+    /// file, and stop: every shard is then given it by `--vocabulary`, with the same `--split`, `--stratify` and `--seed`
+    /// (else genes would be chosen by cells that a shard holds out)
     #[arg(long, conflicts_with_all = ["shard", "vocabulary"], help_heading = "Shards")]
     #[serde(skip)]
     pub fit_only: bool,
