@@ -37,17 +37,42 @@ assert index["dropped"]["cells_without_vocabulary_gene"] == sub.shape[0] - len(n
 assert index["dropped"]["genes_outside_vocabulary"] == cells.n_vars - len(known)
 totals = np.asarray(counts.sum(axis=1, dtype=np.float64)).ravel()
 assert np.array_equal(tokens["total_counts"], totals[not_empty])
-top = index["n_bins"] - 1
+top, binning = index["n_bins"] - 1, index["binning"]
+
+
+def quantile_bins(values):
+    # The average rank, less a half, over n is (#smaller + #equal / 2) / n.
+    fraction = (rankdata(values, method="average") - 0.5) / len(values)
+    return np.minimum(1 + np.floor(top * fraction + 1e-9), top)
+
+
+def scgpt_spans(values):
+    edges = np.quantile(values, np.linspace(0, 1, top))
+    return np.digitize(values, edges), np.digitize(values, edges, right=True)
+
+
 for row, cell in zip(tokens.itertuples(), not_empty):
     start, end = sub.indptr[cell], sub.indptr[cell + 1]
     values = sub.data[start:end]
     assert row.n_genes == end - start
     assert np.array_equal(row.gene_ids, id_of[order[sub.indices[start:end]]])
     assert np.array_equal(row.counts, values)
-    # The average rank, less a half, over n is (#smaller + #equal / 2) / n.
-    fraction = (rankdata(values, method="average") - 0.5) / len(values)
-    expected = np.minimum(1 + np.floor(top * fraction + 1e-9), top)
-    assert np.array_equal(row.bins, expected), row.cell_id
+    if binning == "quantile":
+        assert np.array_equal(row.bins, quantile_bins(values)), row.cell_id
+    elif binning == "scgpt-midpoint":
+        left, right = scgpt_spans(values)
+        assert np.array_equal(row.bins, np.ceil(0.5 * (right - left) + left)), row.cell_id
+    elif binning == "scgpt":
+        left, right = scgpt_spans(values)
+        assert ((row.bins <= left) & (row.bins > np.minimum(right, left - 1))).all(), row.cell_id
+    else:
+        factor = np.float64(np.float32(1e4) / np.float32(row.total_counts))
+        value = values.astype(np.float64) * factor / vocabulary["median"].to_numpy()[row.gene_ids - 1]
+        ranks = np.empty(len(value), dtype=int)
+        ranks[np.lexsort((row.gene_ids, -value))] = np.arange(1, len(value) + 1)
+        assert np.array_equal(row.ranks, ranks), row.cell_id
+        assert np.array_equal(row.bins, quantile_bins(value)), row.cell_id
+assert ("ranks" in tokens) == ("median" in vocabulary) == (binning == "rank")
 
 for name in index["label_columns"] + index["group_columns"]:
     expected = cells.obs[name].iloc[not_empty].astype(object)
@@ -66,6 +91,17 @@ for panel, study in enumerate(studies):
     assert list(panels["gene_ids"][panel]) == sorted(id_of[known][measured[known, panel]])
 assert [studies[panel] for panel in tokens["panel"]] == list(cells.obs["study"].iloc[not_empty])
 
+for modality in index.get("modalities", []):
+    name = modality["name"]
+    features = pyarrow.parquet.read_table(f"{sys.argv[2]}/_features_{name}.parquet").to_pandas()
+    assert list(features["id"]) == list(range(1, modality["n_features"] + 1))
+    assert list(features["name"]) == list(cells.uns["panfoma"]["features"][name])
+    expected = cells.obsm[name].tocsr()[not_empty]
+    lists = tokens[[f"{name}_ids", f"{name}_counts"]].itertuples(index=False)
+    for (ids, values), start, end in zip(lists, expected.indptr, expected.indptr[1:]):
+        assert np.array_equal(ids, expected.indices[start:end] + 1)
+        assert np.array_equal(values, expected.data[start:end])
+
 selection = "given"
 if index["vocabulary"]["selection"] != "given by `--vocabulary`":
     # Statistics of training cells only; the split of a cell that was left out cannot be read.
@@ -78,6 +114,14 @@ if index["vocabulary"]["selection"] != "given by `--vocabulary`":
     n_measured = measured[order] @ np.array([(study == name).sum() for name in studies])
     means = np.asarray(logs.sum(axis=0)).ravel() / n_measured
     assert np.allclose(vocabulary["mean"], means, rtol=1e-5)
+    if binning == "rank":
+        # Non-zero counts per 10,000; exact up to 512 of them, then within half a bin of 128 an octave.
+        factor = (np.float32(1e4) / sizes.astype(np.float32)).astype(np.float64)
+        scaled = train[:, order].astype(np.float64).multiply(factor[:, None]).tocsc()
+        exact = np.array([np.median(scaled.data[a:b]) for a, b in zip(scaled.indptr, scaled.indptr[1:])])
+        few = vocabulary["n_cells"].to_numpy() <= 512
+        assert few.any() and np.array_equal(vocabulary["median"][few], exact[few])
+        assert np.allclose(vocabulary["median"], exact, rtol=0.5 / 128, atol=0)
     selection = "fitted"
     config = index["provenance"]["config"] or {}
     n_top, min_cells = config.get("n_top_genes"), config.get("min_cells") or 3

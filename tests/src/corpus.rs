@@ -95,6 +95,8 @@ impl Corpus {
                 groups: PerSplit::default(),
             },
             dropped: Dropped::default(),
+            modalities: Vec::new(),
+            shard: None,
         })
     }
 

@@ -123,7 +123,7 @@ impl Args {
 
 /// All cells as on disk.
 fn every_cell(tokens: &Tokens) -> Batches<'_> {
-    let columns = Columns { counts: false, cell_ids: true };
+    let columns = Columns { cell_ids: true, ..Columns::default() };
     let arrangement = Arrangement::Sequential;
     Batches::new(tokens, Plan { split: None, arrangement, batch_cells: BLOCK, start: 0, columns })
 }

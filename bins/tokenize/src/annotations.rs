@@ -1,10 +1,11 @@
 //! What obs says of the cells: labels, groups, studies, and the split that follows.
 
 use crate::args::{Config, SplitSpec};
+use crate::cell_ids::CellIds;
 use crate::split::{self, Group, Tally};
 use anyhow::Result;
-use panfoma_core::artifact::cells::Cells;
-use panfoma_core::artifact::tokens::{Categories, Split, SplitRecord};
+use panfoma_core::artifact::cells::{Cells, CellsModality};
+use panfoma_core::artifact::tokens::{Categories, Split, SplitRecord, modalities};
 use panfoma_core::matrix::{Column, Kind};
 use panfoma_core::rng;
 use panfoma_core::stage::{Context, UserError};
@@ -15,19 +16,27 @@ const MAX_DEFAULT_LEVELS: usize = 1000;
 /// What quality control says of cells: no labels unless asked for.
 const NO_LABELS: [&str; 3] = ["passes_qc", "qc_removed_by", "predicted_doublet"];
 /// The tokens' own columns.
-const RESERVED: [&str; 8] =
-    ["cell_id", "split", "panel", "total_counts", "n_genes", "gene_ids", "counts", "bins"];
-/// Texts read at a time.
-const CELL_IDS_AT_ONCE: usize = 1 << 17;
+const RESERVED: [&str; 9] =
+    ["cell_id", "split", "panel", "total_counts", "n_genes", "gene_ids", "counts", "bins", "ranks"];
+/// The tokens' own columns are theirs, and so are those of modalities.
+fn is_reserved(cells: &Cells, name: &str) -> bool {
+    let of_modality =
+        |modality: &CellsModality| modalities::columns(&modality.name).iter().any(|c| c == name);
+    RESERVED.contains(&name) || cells.modalities().iter().any(of_modality)
+}
 
 /// What is known of every cell before a count is read.
 pub struct Annotations {
+    /// The ids.
+    pub cell_ids: CellIds,
     /// The columns to train on.
     pub label_columns: Vec<String>,
     /// The columns to split and score by.
     pub group_columns: Vec<String>,
     /// Values of the label columns, then of the group columns that are no labels.
     pub columns: Vec<Categories>,
+    /// Which of the input's modalities are carried.
+    pub modalities: Vec<usize>,
     /// Row of the panels: the cell's study.
     pub panels: Vec<u16>,
     /// Did the cell pass quality control?
@@ -49,6 +58,7 @@ impl Annotations {
             false => vec![true; cells.n_cells()],
         };
         let panels = panels(cells)?;
+        let modalities = carried_modalities(cells, config)?;
         let group_columns = group_columns(cells, config);
         let label_columns = label_columns(cells, config, &group_columns)?;
         let mut columns = BTreeMap::new();
@@ -60,11 +70,23 @@ impl Annotations {
                 columns.insert(name.clone(), categories(cells, name)?);
             }
         }
-        let hashes = cell_hashes(cells)?;
+        let cell_ids = CellIds::read(cells)?;
+        let hashes = cell_ids.hashes(cells)?;
         let (splits, record, tallies) = divide(config, context.seed, &columns, &kept, &hashes)?;
         let carried = label_columns.iter().chain(group_columns.iter().filter(|c| !label_columns.contains(c)));
         let columns = carried.map(|name| columns[name].clone()).collect();
-        Ok(Self { label_columns, group_columns, columns, panels, kept, splits, record, tallies })
+        Ok(Self {
+            cell_ids,
+            label_columns,
+            group_columns,
+            columns,
+            modalities,
+            panels,
+            kept,
+            splits,
+            record,
+            tallies,
+        })
     }
 
     /// Number of cells that passed quality control.
@@ -119,6 +141,24 @@ fn panels(cells: &Cells) -> Result<Vec<u16>> {
     (0..cells.n_cells()).map(panel).collect()
 }
 
+fn carried_modalities(cells: &Cells, config: &Config) -> Result<Vec<usize>, UserError> {
+    let all = cells.modalities();
+    let Some(names) = &config.modalities else { return Ok((0..all.len()).collect()) };
+    if names.iter().any(|name| name == "none") {
+        return Ok(Vec::new());
+    }
+    if let Some(unknown) = names.iter().find(|name| all.iter().all(|modality| modality.name != **name)) {
+        let there: Vec<String> = all.iter().map(|modality| format!("`{}`", modality.name)).collect();
+        let hint = match there.is_empty() {
+            true => "it holds genes only".to_owned(),
+            false => format!("its modalities are {}", there.join(", ")),
+        };
+        let what = format!("`{}` has no modality `{unknown}`", cells.path().display());
+        return Err(UserError::bad_data(what).hint(hint));
+    }
+    Ok((0..all.len()).filter(|&at| names.contains(&all[at].name)).collect())
+}
+
 fn group_columns(cells: &Cells, config: &Config) -> Vec<String> {
     let there = |name: &str| cells.obs_columns().iter().any(|column| column.name == name);
     let usual = || ["study", "sample", "patient"].into_iter().filter(|name| there(name)).map(str::to_owned);
@@ -139,7 +179,7 @@ fn label_columns(cells: &Cells, config: &Config, groups: &[String]) -> Result<Ve
         if column.kind != Kind::Categorical || groups.contains(&column.name) || NO_LABELS.contains(&name) {
             continue;
         }
-        if RESERVED.contains(&name) {
+        if is_reserved(cells, name) {
             tracing::warn!(
                 "obs column `{name}` is not carried: tokens have a column of their own of that name"
             );
@@ -156,7 +196,7 @@ fn label_columns(cells: &Cells, config: &Config, groups: &[String]) -> Result<Ve
 }
 
 fn categories(cells: &Cells, name: &str) -> Result<Categories> {
-    if RESERVED.contains(&name) {
+    if is_reserved(cells, name) {
         return Err(UserError::bad_data(format!("a column of the name `{name}` is the tokens' own"))
             .hint("rename the obs column, or leave it out with `--labels`")
             .into());
@@ -174,27 +214,6 @@ fn categories(cells: &Cells, name: &str) -> Result<Categories> {
     }
     let texts: Vec<String> = (0..column.len()).filter_map(|cell| column.text(cell)).map(Into::into).collect();
     Ok(Categories::from_values(texts.iter().map(|text| Some(text.as_str()))))
-}
-
-fn cell_hashes(cells: &Cells) -> Result<Vec<u64>> {
-    let mut hashes = Vec::with_capacity(cells.n_cells());
-    for start in (0..cells.n_cells()).step_by(CELL_IDS_AT_ONCE) {
-        let ids = cells.cell_ids(start..(start + CELL_IDS_AT_ONCE).min(cells.n_cells()))?;
-        hashes.extend(ids.iter().map(|id| rng::name_hash(id)));
-    }
-    let mut sorted = hashes.clone();
-    sorted.sort_unstable();
-    if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        let cell = hashes.iter().position(|hash| *hash == pair[0]).expect("it was just hashed");
-        let id = cells.cell_ids(cell..cell + 1)?.concat();
-        return Err(UserError::bad_data(format!(
-            "two cells of `{}` have the id `{id}`",
-            cells.path().display()
-        ))
-        .hint("every table is joined by cell id: give the studies different names in panfoma-qc")
-        .into());
-    }
-    Ok(hashes)
 }
 
 type Divided = (Vec<Split>, SplitRecord, BTreeMap<String, Tally>);

@@ -1,7 +1,8 @@
 //! The flags of `panfoma-tokenize`.
 
 use clap::ValueHint;
-use panfoma_core::artifact::tokens::Binning;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use panfoma_core::artifact::tokens::{Binning, Shard};
 use panfoma_core::stage::UserError;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -11,11 +12,18 @@ use std::str::FromStr;
 #[derive(clap::Args, Clone, Debug, Serialize)]
 pub struct Args {
     /// Cells to tokenize: a `cells.zarr` of panfoma-qc
-    #[arg(short, long, value_name = "CELLS.ZARR", value_hint = ValueHint::DirPath, help_heading = "Files")]
+    #[arg(
+        short,
+        long,
+        value_name = "CELLS.ZARR",
+        value_hint = ValueHint::DirPath,
+        required_unless_present = "merge",
+        help_heading = "Files"
+    )]
     #[serde(skip)]
-    pub input: PathBuf,
+    pub input: Option<PathBuf>,
 
-    /// Directory to write: Parquet parts, vocabulary, panels, index
+    /// Directory to write: Parquet parts, vocabulary, panels, index; with `--fit-only` the vocabulary file
     #[arg(short, long, value_name = "TOKENS", value_hint = ValueHint::AnyPath, help_heading = "Files")]
     #[serde(skip)]
     pub output: PathBuf,
@@ -29,6 +37,34 @@ pub struct Args {
     #[arg(long, value_name = "LABEL", help_heading = "Split")]
     pub stratify: Option<String>,
 
+    /// Tokenize the I-th of N equal parts of the cells only, as one job of an array; `--merge` joins them. The split and
+    /// the genes are those of all cells, so without `--vocabulary` each shard reads the whole input to choose genes
+    #[arg(long, value_name = "I/N", value_parser = shard, help_heading = "Shards")]
+    #[serde(skip)]
+    pub shard: Option<Shard>,
+
+    /// Join these shards, in any order, to the tokens that a run without `--shard` writes, byte for byte
+    #[arg(
+        long,
+        value_name = "SHARD",
+        num_args = 1..,
+        value_hint = ValueHint::DirPath,
+        conflicts_with_all = [
+            "input", "shard", "fit_only", "split", "stratify", "labels", "groups", "modalities", "vocabulary", "n_top_genes",
+            "min_cells", "min_gene_coverage", "n_bins", "binning"
+        ],
+        help_heading = "Shards"
+    )]
+    #[serde(skip)]
+    pub merge: Vec<PathBuf>,
+
+    /// Choose the genes (and fit what the binning needs) by the training cells, write them to `--output` as a vocabulary
+    /// file, and stop: every shard is then given it by `--vocabulary`, with the same `--split`, `--stratify` and `--seed`
+    /// (else genes would be chosen by cells that a shard holds out)
+    #[arg(long, conflicts_with_all = ["shard", "vocabulary"], help_heading = "Shards")]
+    #[serde(skip)]
+    pub fit_only: bool,
+
     /// Columns to carry as labels [default: every text column of at most 1000 levels that is no group column]
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Columns")]
     pub labels: Option<Vec<String>>,
@@ -36,6 +72,10 @@ pub struct Args {
     /// Columns to carry as groups [default: study, sample and patient, as far as they are there, and the split's]
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Columns")]
     pub groups: Option<Vec<String>>,
+
+    /// Modalities to carry beside genes, e.g. protein,atac; `none` for genes only [default: all there are]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', help_heading = "Columns")]
+    pub modalities: Option<Vec<String>>,
 
     /// Use the genes of a model, of other tokens or of a vocabulary file instead of choosing them here
     #[arg(
@@ -74,15 +114,30 @@ pub struct Args {
     )]
     pub n_bins: u16,
 
-    /// How counts become bins: `quantile` ranks the cell's non-zero counts of vocabulary genes, ties share a bin
-    #[arg(long, value_name = "RULE", default_value = "quantile", value_parser = binning, help_heading = "Bins")]
+    /// How a cell's non-zero counts of vocabulary genes become bins
+    ///
+    /// quantile: by rank, ties share a bin.
+    /// scgpt: scGPT's, where ties are spread over the bins they span; drawn by (seed, cell id, gene), so neither
+    /// order nor shards nor threads change a bin.
+    /// scgpt-midpoint: the middle of those bins, without draws.
+    /// rank: by rank of the count over the gene's median (Geneformer's order; the medians are fitted to training cells
+    /// and stored with the vocabulary); the column `ranks` is written too
+    #[arg(
+        long,
+        value_name = "RULE",
+        default_value = "quantile",
+        value_parser = PossibleValuesParser::new(Binning::ALL.map(Binning::name))
+            .map(|name| name.parse::<Binning>().expect("a possible value")),
+        help_heading = "Bins"
+    )]
     pub binning: Binning,
 }
 
-fn binning(text: &str) -> Result<Binning, String> {
-    match text {
-        "quantile" => Ok(Binning::Quantile),
-        _ => Err("expected `quantile`".to_owned()),
+fn shard(text: &str) -> Result<Shard, String> {
+    let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    match numbers {
+        Some((number, of)) if (1..=of).contains(&number) => Ok(Shard { number, of }),
+        _ => Err("expected I/N with I from 1 to N, e.g. 3/8".to_owned()),
     }
 }
 
@@ -154,12 +209,18 @@ pub struct Config {
     pub labels: Option<Vec<String>>,
     /// Group columns asked for.
     pub groups: Option<Vec<String>>,
+    /// Modalities asked for.
+    pub modalities: Option<Vec<String>>,
     /// Where the genes come from.
     pub genes: GeneSource,
     /// Number of bins.
     pub n_bins: u16,
     /// How counts become bins.
     pub binning: Binning,
+    /// Which part of the cells; `None` for all.
+    pub shard: Option<Shard>,
+    /// Write the vocabulary only.
+    pub fit_only: bool,
 }
 
 impl Args {
@@ -179,16 +240,20 @@ impl Args {
                 GeneSource::Fitted { min_cells: self.min_cells.unwrap_or(3), n_top_genes: self.n_top_genes }
             }
         };
+        let input = self.input.ok_or_else(|| UserError::usage("no `--input`"))?;
         Ok(Config {
-            input: self.input,
+            input,
             output: self.output,
             split: self.split,
             stratify: self.stratify,
             labels: self.labels,
             groups: self.groups,
+            modalities: self.modalities,
             genes,
             n_bins: self.n_bins,
             binning: self.binning,
+            shard: self.shard,
+            fit_only: self.fit_only,
         })
     }
 }
@@ -196,6 +261,15 @@ impl Args {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shard_is_a_number_up_to_that_of_all() {
+        assert_eq!(shard("3/8"), Ok(Shard { number: 3, of: 8 }));
+        assert_eq!(shard("1/1"), Ok(Shard { number: 1, of: 1 }));
+        for wrong in ["0/8", "9/8", "3", "3/", "a/b", "-1/2", "1/0"] {
+            assert!(shard(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_split_is_a_column_and_three_fractions_of_one() {

@@ -1,38 +1,59 @@
 //! The corpus in blocks of cells: mapped in parallel, handed on in order.
 
 use anyhow::Result;
-use panfoma_core::artifact::cells::Cells;
 use panfoma_core::artifact::tokens::ROW_GROUP_CELLS;
-use panfoma_core::matrix::Rows;
 use panfoma_core::stage::{Context, Progress};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Reads each block of cells and maps it, several at a time, and folds the results in the order of the cells.
+/// Cells whose counts are read at a time: few enough to stay in the cache until they are tokens.
+const READ_CELLS: usize = 512;
+
+/// Maps each block of these cells, several at a time, and folds the results in the order of the cells.
 ///
 /// The blocks are the same for any number of threads, so a fold of sums gives the same bits.
 pub fn fold_blocks<T: Send>(
-    cells: &Cells,
+    cells: Range<usize>,
     context: &Context,
     what: &'static str,
-    map: impl Fn(Range<usize>, Rows) -> Result<T> + Sync,
+    map: impl Fn(Range<usize>) -> Result<T> + Sync,
     mut fold: impl FnMut(T) -> Result<()>,
 ) -> Result<()> {
-    let n_cells = cells.n_cells();
-    let blocks: Vec<Range<usize>> = (0..n_cells)
-        .step_by(ROW_GROUP_CELLS)
-        .map(|start| start..(start + ROW_GROUP_CELLS).min(n_cells))
-        .collect();
-    let mut progress = Progress::new(what, n_cells as u64);
+    let blocks: Vec<Range<usize>> = pieces(cells.clone(), ROW_GROUP_CELLS).collect();
+    let mut progress = Progress::new(what, cells.len() as u64);
     for wave in blocks.chunks(rayon::current_num_threads()) {
         context.interrupt.check()?;
-        let mapped: Vec<T> = wave
-            .par_iter()
-            .map(|block| map(block.clone(), cells.read_rows(block.clone())?))
-            .collect::<Result<_>>()?;
+        let mapped: Vec<T> = wave.par_iter().map(|block| map(block.clone())).collect::<Result<_>>()?;
         mapped.into_iter().try_for_each(&mut fold)?;
         progress.add(wave.iter().map(|block| block.len() as u64).sum());
     }
     progress.finish();
     Ok(())
+}
+
+/// The parts of a block to read one after another.
+pub fn readings(block: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    pieces(block, READ_CELLS)
+}
+
+fn pieces(cells: Range<usize>, n: usize) -> impl Iterator<Item = Range<usize>> {
+    cells.clone().step_by(n).map(move |start| start..(start + n).min(cells.end))
+}
+
+/// Tells the allocator to keep what a block frees for the next one. By default it hands large pieces back to the system
+/// at once, and a sixth of the time goes into getting zeroed pages again.
+pub fn keep_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        const M_TRIM_THRESHOLD: i32 = -1;
+        const M_MMAP_THRESHOLD: i32 = -3;
+        unsafe extern "C" {
+            fn mallopt(parameter: i32, value: i32) -> i32;
+        }
+        // SAFETY: glibc's mallopt takes two numbers and may be called at any time.
+        unsafe {
+            mallopt(M_MMAP_THRESHOLD, 32 << 20);
+            mallopt(M_TRIM_THRESHOLD, 128 << 20);
+        }
+    }
 }

@@ -3,12 +3,16 @@
 use crate::annotations::Annotations;
 use crate::args::{Config, GeneSource};
 use crate::dispersion;
+use crate::medians::Medians;
 use crate::statistics::Statistics;
 use anyhow::{Context as _, Result};
 use panfoma_core::artifact::cells::Cells;
-use panfoma_core::artifact::tokens::Panel;
+use panfoma_core::artifact::tokens::{Binning, Panel};
 use panfoma_core::artifact::vocabulary::{Gene, Vocabulary};
+use panfoma_core::data::binning::Rule;
 use panfoma_core::stage::{Context, UserError};
+use serde::Deserialize;
+use std::collections::HashMap;
 use std::path::Path;
 
 /// The vocabulary and what the input's genes are in it.
@@ -27,11 +31,12 @@ impl Genes {
         let (vocabulary, selection) = match &config.genes {
             GeneSource::Given { path, .. } => (Vocabulary::open(path)?, "given by `--vocabulary`".to_owned()),
             GeneSource::Fitted { min_cells, n_top_genes } => {
-                let statistics = Statistics::gather(cells, of_cells, n_top_genes.is_some(), context)?;
-                (
-                    fit(cells, of_cells, &statistics, *min_cells, *n_top_genes)?,
-                    describe(*min_cells, *n_top_genes),
-                )
+                let mut medians =
+                    (config.binning == Binning::Rank).then(|| Medians::new(cells.genes().len()));
+                let by_study = n_top_genes.is_some();
+                let statistics = Statistics::gather(cells, of_cells, by_study, medians.as_mut(), context)?;
+                let vocabulary = fit(cells, of_cells, &statistics, *min_cells, *n_top_genes)?;
+                (with_medians(vocabulary, cells, medians)?, describe(*min_cells, *n_top_genes))
             }
         };
         let known = vocabulary.ids();
@@ -118,30 +123,72 @@ fn fit(
     Vocabulary::new(genes)
 }
 
-/// Refuses a given vocabulary that does not fit, before any work: too few genes in common, or other bins.
-pub fn refuse_unfit(cells: &Cells, config: &Config) -> Result<()> {
-    let GeneSource::Given { path, min_coverage } = &config.genes else { return Ok(()) };
-    refuse_little_coverage(cells, &Vocabulary::open(path)?, *min_coverage)?;
-    match n_bins_of(path)? {
-        Some(n_bins) if n_bins != u64::from(config.n_bins) => {
-            let what =
-                format!("`{}` was made with {n_bins} bins, `--n-bins` is {}", path.display(), config.n_bins);
-            Err(UserError::usage(what).hint(format!("pass `--n-bins {n_bins}`")).into())
-        }
-        _ => Ok(()),
-    }
+/// The vocabulary with the medians of its genes, if they were gathered.
+fn with_medians(
+    vocabulary: Vocabulary,
+    cells: &Cells,
+    medians: Option<Medians>,
+) -> Result<Vocabulary, UserError> {
+    let Some(medians) = medians else { return Ok(vocabulary) };
+    let by_id: HashMap<&str, usize> =
+        cells.genes().iter().zip(0..).map(|(gene, index)| (gene.ensembl_id.as_str(), index)).collect();
+    // A training cell expresses every gene that was chosen.
+    let median = |gene: &Gene| medians.of(by_id[gene.ensembl_id.as_str()]).unwrap_or_default();
+    let medians = vocabulary.genes().iter().map(median).collect();
+    vocabulary.with_medians(medians)
 }
 
-/// The bins of the model or the tokens that a vocabulary belongs to, if it stands in their directory.
-fn n_bins_of(path: &Path) -> Result<Option<u64>> {
+/// Refuses a given vocabulary that does not fit, before any work: too few genes in common, other bins than those of the
+/// model or the tokens it belongs to, no medians for `rank`.
+pub fn refuse_unfit(cells: &Cells, config: &Config) -> Result<()> {
+    let GeneSource::Given { path, min_coverage } = &config.genes else { return Ok(()) };
+    let vocabulary = Vocabulary::open(path)?;
+    refuse_little_coverage(cells, &vocabulary, *min_coverage)?;
+    let made_with = |what: String, flag: &str, ours: &str, theirs: &str| {
+        let what = format!("`{}` was made with {what}, `{flag}` is {ours}", path.display());
+        Err(UserError::usage(what).hint(format!("pass `{flag} {theirs}`")).into())
+    };
+    match bins_of(path)? {
+        Some((n_bins, _)) if n_bins != config.n_bins => {
+            return made_with(
+                format!("{n_bins} bins"),
+                "--n-bins",
+                &config.n_bins.to_string(),
+                &n_bins.to_string(),
+            );
+        }
+        Some((_, binning)) if binning != config.binning => {
+            return made_with(
+                format!("the binning `{binning}`"),
+                "--binning",
+                config.binning.name(),
+                binning.name(),
+            );
+        }
+        _ => {}
+    }
+    let rule = Rule::new(config.binning, config.n_bins, 0, &vocabulary);
+    Ok(rule.map(drop).map_err(|error| UserError {
+        message: format!("`{}`: {}", path.display(), error.message),
+        ..error
+    })?)
+}
+
+/// Number of bins and binning of the model or the tokens that a vocabulary belongs to, if it stands in their directory.
+fn bins_of(path: &Path) -> Result<Option<(u16, Binning)>> {
+    #[derive(Deserialize)]
+    struct Bins {
+        n_bins: u16,
+        binning: Binning,
+    }
     for name in ["config.json", "_index.json"] {
         let file = path.join(name);
         if file.is_file() {
             let text =
                 std::fs::read_to_string(&file).with_context(|| format!("reading `{}`", file.display()))?;
-            let value: serde_json::Value = serde_json::from_str(&text)
+            let bins: Bins = serde_json::from_str(&text)
                 .map_err(|error| UserError::bad_data(format!("`{}`: {error}", file.display())))?;
-            return Ok(value.get("n_bins").and_then(serde_json::Value::as_u64));
+            return Ok(Some((bins.n_bins, bins.binning)));
         }
     }
     Ok(None)

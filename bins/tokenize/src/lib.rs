@@ -5,8 +5,12 @@
 mod annotations;
 mod args;
 mod blocks;
+mod cell_genes;
+mod cell_ids;
 mod dispersion;
 mod genes;
+mod medians;
+mod merge;
 mod report;
 mod split;
 mod statistics;
@@ -32,10 +36,18 @@ impl Stage for Args {
   # The 3,000 most variable genes only
   panfoma-tokenize -i cells.zarr -o tokens --n-top-genes 3000
   # New cells for a model that is already trained: its genes, every cell in the test split
-  panfoma-tokenize -i query.zarr -o query-tokens --vocabulary model --split cell:0,0,1";
+  panfoma-tokenize -i query.zarr -o query-tokens --vocabulary model --split cell:0,0,1
+  # Eight jobs of an array: the genes once, the shards in any order and place, then the merge
+  panfoma-tokenize -i cells.zarr -o genes.parquet --fit-only
+  panfoma-tokenize -i cells.zarr -o shard-3 --vocabulary genes.parquet --shard 3/8
+  panfoma-tokenize --merge shard-* -o tokens";
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
         let started = Instant::now();
+        blocks::keep_freed_memory();
+        if !self.merge.is_empty() {
+            return merge::run(&self.merge, &self.output, context, started);
+        }
         let config = self.config()?;
         context.refuse_existing(&config.output)?;
         let cells = Cells::open(&config.input)?;
@@ -55,6 +67,11 @@ impl Stage for Args {
         tracing::info!("{}", report::split_table(&of_cells));
         report::warnings(&of_cells).iter().for_each(|warning| tracing::warn!("{warning}"));
         let genes = Genes::choose(&cells, &of_cells, &config, context)?;
+        if config.fit_only {
+            genes.vocabulary.write(&config.output)?;
+            report::log_vocabulary(&genes, &config.output);
+            return provenance::write_run_record(&config.output, context, started);
+        }
         let mut inputs = vec![config.input.clone()];
         if let GeneSource::Given { path, .. } = &config.genes {
             inputs.push(Vocabulary::locate(path)?);

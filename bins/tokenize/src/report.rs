@@ -2,6 +2,7 @@
 
 use crate::annotations::Annotations;
 use crate::args::{Config, GeneSource};
+use crate::genes::Genes;
 use panfoma_core::artifact::cells::Cells;
 use panfoma_core::artifact::tokens::{Index, Split};
 use std::fmt::Write as _;
@@ -117,6 +118,13 @@ pub fn plan(cells: &Cells, of_cells: &Annotations, config: &Config, threads: usi
         n_values * 2.5 / (1u64 << 30) as f64
     );
     text
+}
+
+/// The genes that `--fit-only` chose, to the log.
+pub fn log_vocabulary(genes: &Genes, output: &std::path::Path) {
+    let (n_genes, selection) = (genes.vocabulary.n_genes(), &genes.selection);
+    tracing::info!("`{}`: {n_genes} genes ({selection})", output.display());
+    tracing::info!("vocabulary {}", genes.vocabulary.digest());
 }
 
 /// What was written and what was left out, to the log.

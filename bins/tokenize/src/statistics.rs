@@ -1,7 +1,8 @@
 //! Pass one: what the training cells say of each gene.
 
 use crate::annotations::Annotations;
-use crate::blocks::fold_blocks;
+use crate::blocks::{fold_blocks, readings};
+use crate::medians::Medians;
 use anyhow::Result;
 use panfoma_core::artifact::cells::Cells;
 use panfoma_core::matrix::Rows;
@@ -40,46 +41,62 @@ pub struct Statistics {
 
 impl Statistics {
     /// Streams the counts once. `by_study` keeps studies apart, which only the choice of variable genes needs;
-    /// otherwise all stand under the panel 0. Memory: 32 bytes a gene and study.
-    pub fn gather(cells: &Cells, of_cells: &Annotations, by_study: bool, context: &Context) -> Result<Self> {
+    /// otherwise all stand under the panel 0. `medians` gathers what it needs on the way. Memory: 32 bytes a gene and
+    /// study.
+    pub fn gather(
+        cells: &Cells,
+        of_cells: &Annotations,
+        by_study: bool,
+        mut medians: Option<&mut Medians>,
+        context: &Context,
+    ) -> Result<Self> {
         let n_genes = cells.genes().len();
         let panel = |cell: usize| if by_study { of_cells.panels[cell] } else { 0 };
-        let map = |block: Range<usize>, rows: Rows| {
-            let trained =
-                block.clone().map(|cell| of_cells.trains(cell).then(|| panel(cell))).collect::<Vec<_>>();
-            Ok(Self::of_rows(&rows, &trained, n_genes))
+        let for_medians = medians.is_some();
+        let map = |block: Range<usize>| {
+            let mut sums = Self::default();
+            let mut kept = Vec::new();
+            for cells_read in readings(block) {
+                let panels: Vec<Option<u16>> =
+                    cells_read.clone().map(|cell| of_cells.trains(cell).then(|| panel(cell))).collect();
+                if panels.iter().all(Option::is_none) {
+                    continue;
+                }
+                let rows = cells.read_rows(cells_read)?;
+                sums.add_rows(&rows, &panels, n_genes);
+                if for_medians {
+                    kept.push((rows, panels));
+                }
+            }
+            Ok((sums, kept))
         };
         let mut whole = Self::default();
-        fold_blocks(cells, context, "cells scanned", map, |block| {
-            whole.add(block);
+        fold_blocks(0..cells.n_cells(), context, "cells scanned", map, |(sums, kept)| {
+            whole.add(sums);
+            for (rows, panels) in kept {
+                if let Some(medians) = medians.as_deref_mut() {
+                    medians.add(&rows, panels.iter().map(Option::is_some));
+                }
+            }
             Ok(())
         })?;
         Ok(whole)
     }
 
-    /// Of a few cells; `panels` says which of them train, and under which study.
-    pub fn of_rows(rows: &Rows, panels: &[Option<u16>], n_genes: usize) -> Self {
-        let mut found = Self::default();
+    /// Adds a few cells; `panels` says which of them train, and under which study.
+    pub fn add_rows(&mut self, rows: &Rows, panels: &[Option<u16>], n_genes: usize) {
+        let mut terms = Terms::default();
         for (cell, panel) in panels.iter().enumerate() {
             let Some(panel) = panel else { continue };
             let (n_cells, sums) =
-                found.studies.entry(*panel).or_insert_with(|| (0, vec![GeneSums::default(); n_genes]));
+                self.studies.entry(*panel).or_insert_with(|| (0, vec![GeneSums::default(); n_genes]));
             *n_cells += 1;
-            let range = rows.indptr[cell]..rows.indptr[cell + 1];
-            let counts = &rows.data[range.clone()];
-            let total: f64 = counts.iter().map(|&count| f64::from(count)).sum();
-            for (&gene, &count) in rows.indices[range].iter().zip(counts).filter(|(_, count)| **count > 0.0) {
-                let x = f64::from(count) / total * 1e4;
-                let log = libm::log1p(x);
-                sums[gene as usize].add(&GeneSums {
-                    n_expressing: 1,
-                    sum: x,
-                    sum_of_squares: x * x,
-                    sum_of_logs: log,
-                });
+            let (genes, counts) = rows.row(cell);
+            terms.begin(counts.iter().map(|&count| f64::from(count)).sum());
+            for (&gene, &count) in genes.iter().zip(counts).filter(|(_, count)| **count > 0.0) {
+                sums[gene as usize].add(&terms.of(count));
             }
         }
-        found
     }
 
     fn add(&mut self, block: Self) {
@@ -101,5 +118,42 @@ impl Statistics {
         let mut all = GeneSums::default();
         self.studies.values().for_each(|(_, sums)| all.add(&sums[gene]));
         all
+    }
+}
+
+/// What a count adds to its gene's sums, remembered within a cell: most counts of a cell are the same few numbers, and
+/// a logarithm takes longer than all else.
+struct Terms {
+    total: f64,
+    /// By count; `n_expressing` is 0 where nothing is known yet.
+    known: [GeneSums; 64],
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { total: 0.0, known: [GeneSums::default(); 64] }
+    }
+}
+
+impl Terms {
+    fn begin(&mut self, total: f64) {
+        *self = Self { total, ..Self::default() };
+    }
+
+    fn of(&mut self, count: f32) -> GeneSums {
+        match self.known.get(count as usize) {
+            Some(known) if known.n_expressing > 0 => *known,
+            None => self.compute(count),
+            Some(_) => {
+                let terms = self.compute(count);
+                self.known[count as usize] = terms;
+                terms
+            }
+        }
+    }
+
+    fn compute(&self, count: f32) -> GeneSums {
+        let x = f64::from(count) / self.total * 1e4;
+        GeneSums { n_expressing: 1, sum: x, sum_of_squares: x * x, sum_of_logs: libm::log1p(x) }
     }
 }

@@ -2,14 +2,16 @@
 
 use crate::annotations::Annotations;
 use crate::args::Config;
-use crate::blocks::fold_blocks;
+use crate::blocks::{fold_blocks, readings};
+use crate::cell_genes::CellGenes;
 use crate::genes::Genes;
 use anyhow::{Context as _, Result};
-use panfoma_core::artifact::cells::Cells;
-use panfoma_core::artifact::tokens::{Block, CellRows, Content, Dropped, Index, TextColumn, TokensWriter};
+use panfoma_core::artifact::cells::{Cells, CellsModality};
+use panfoma_core::artifact::tokens::{
+    Block, CellRows, Content, Dropped, Index, Lists, Modality, Shard, TextColumn, TokensWriter,
+};
 use panfoma_core::artifact::{Provenance, atomic};
-use panfoma_core::data::binning;
-use panfoma_core::matrix::Rows;
+use panfoma_core::data::binning::{Expressed, Rule};
 use panfoma_core::stage::{Context, UserError};
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,11 +25,13 @@ pub fn tokens(
     provenance: Provenance,
     context: &Context,
 ) -> Result<Index> {
+    let written = config.shard.map_or(0..cells.n_cells(), |shard| part(cells.n_cells(), shard));
     let dropped = Dropped {
-        cells_failing_qc: (of_cells.kept.len() - of_cells.n_kept()) as u64,
+        cells_failing_qc: of_cells.kept[written.clone()].iter().filter(|&&kept| !kept).count() as u64,
         cells_without_vocabulary_gene: 0,
         genes_outside_vocabulary: genes.n_outside() as u64,
     };
+    let carried = of_cells.modalities.as_slice();
     let content = Content {
         provenance,
         vocabulary: genes.vocabulary.clone(),
@@ -39,20 +43,23 @@ pub fn tokens(
         group_columns: of_cells.group_columns.clone(),
         split: of_cells.record.clone(),
         dropped,
+        modalities: carried.iter().map(|&at| modality(&cells.modalities()[at])).collect(),
+        shard: config.shard,
     };
     let levels: Vec<Arc<Vec<String>>> =
         of_cells.columns.iter().map(|column| Arc::new(column.levels.clone())).collect();
+    let rule = Rule::new(config.binning, config.n_bins, context.seed, &genes.vocabulary)?;
     let write = |directory: &std::path::Path| -> Result<Index> {
         let mut writer = TokensWriter::create(directory, content)?;
-        let map =
-            |block: Range<usize>, rows: Rows| tokenize(cells, of_cells, genes, config, &levels, block, &rows);
-        fold_blocks(cells, context, "cells tokenized", map, |(block, n_empty)| {
+        let map = |block: Range<usize>| tokenize(cells, of_cells, genes, &rule, &levels, block);
+        fold_blocks(written, context, "cells tokenized", map, |(block, n_empty)| {
             writer.dropped.cells_without_vocabulary_gene += n_empty;
             writer.push(block)
         })?;
         let index = writer.finish()?;
-        match index.n_cells {
-            0 => Err(UserError::bad_data("no cell expresses a gene of the vocabulary").into()),
+        // A shard may be empty; the corpus may not.
+        match (index.n_cells, index.shard) {
+            (0, None) => Err(UserError::bad_data("no cell expresses a gene of the vocabulary").into()),
             _ => Ok(index),
         }
     };
@@ -60,46 +67,67 @@ pub fn tokens(
         .with_context(|| format!("writing `{}`", config.output.display()))
 }
 
+fn modality(of_cells: &CellsModality) -> Modality {
+    Modality { name: of_cells.name.clone(), features: of_cells.features.clone() }
+}
+
+/// The cells of a shard.
+fn part(n_cells: usize, shard: Shard) -> Range<usize> {
+    let end = |number: u32| (n_cells as u64 * u64::from(number) / u64::from(shard.of)) as usize;
+    end(shard.number - 1)..end(shard.number)
+}
+
 /// One block, and how many of its cells express no gene of the vocabulary.
 fn tokenize(
     cells: &Cells,
     of_cells: &Annotations,
     genes: &Genes,
-    config: &Config,
+    rule: &Rule,
     levels: &[Arc<Vec<String>>],
     block: Range<usize>,
-    rows: &Rows,
 ) -> Result<(Block, u64)> {
-    let cell_ids = cells.cell_ids(block.clone())?;
     let mut tokens = CellRows::new();
+    tokens.modalities = vec![Lists::default(); of_cells.modalities.len()];
     let mut written = Vec::new();
     let mut n_empty = 0;
-    let (mut found, mut counts, mut scratch, mut bins) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (row, cell) in block.enumerate().filter(|&(_, cell)| of_cells.kept[cell]) {
-        let range = rows.indptr[row]..rows.indptr[row + 1];
-        let total: f64 = rows.data[range.clone()].iter().map(|&count| f64::from(count)).sum();
-        found.clear();
-        for at in range {
-            let (gene, count) = (rows.indices[at] as usize, rows.data[at]);
-            if count == 0.0 {
+    let mut cell_genes = CellGenes::new(genes.vocabulary.n_genes());
+    let mut binner = rule.binner();
+    for reading in readings(block) {
+        let first = reading.start;
+        let already = written.len();
+        let rows = cells.read_rows(reading.clone())?;
+        for cell in reading.clone().filter(|&cell| of_cells.kept[cell]) {
+            let (cell_id, panel) = (of_cells.cell_ids.get(cell), of_cells.panels[cell]);
+            cell_genes.clear();
+            let (columns, counts) = rows.row(cell - first);
+            for (&gene, &count) in columns.iter().zip(counts).filter(|(_, count)| **count > 0.0) {
+                refuse_unmeasured(cells, gene as usize, panel, cell_id)?;
+                let id = genes.ids[gene as usize];
+                if id > 0 {
+                    cell_genes.push(id, count);
+                }
+            }
+            if cell_genes.ids.is_empty() {
+                n_empty += 1;
                 continue;
             }
-            refuse_unmeasured(cells, gene, of_cells.panels[cell], &cell_ids[row])?;
-            if genes.ids[gene] > 0 {
-                found.push((genes.ids[gene], count, 0u8));
+            cell_genes.sort();
+            let (gene_ids, counts_of_genes) = (&cell_genes.ids, &cell_genes.counts);
+            let total = counts.iter().map(|&count| f64::from(count)).sum();
+            tokens.push_cell(cell_id, panel, total, gene_ids, counts_of_genes);
+            let cell_hash = tokens.hashes[written.len()];
+            let expressed = Expressed { cell: cell_hash, total, gene_ids, counts: counts_of_genes };
+            binner.bin(expressed, &mut tokens.bins, &mut tokens.ranks);
+            written.push(cell);
+        }
+        for (&at, lists) in of_cells.modalities.iter().zip(&mut tokens.modalities) {
+            let features = cells.read_modality(at, reading.clone())?;
+            for &cell in &written[already..] {
+                let (columns, counts) = features.row(cell - first);
+                let entries = columns.iter().zip(counts).filter(|(_, count)| **count > 0.0);
+                lists.push(entries.map(|(&feature, &count)| (feature + 1, count)));
             }
         }
-        if found.is_empty() {
-            n_empty += 1;
-            continue;
-        }
-        found.sort_unstable_by_key(|gene| gene.0);
-        counts.clear();
-        counts.extend(found.iter().map(|gene| gene.1));
-        binning::bin(config.binning, &counts, config.n_bins, &mut scratch, &mut bins);
-        found.iter_mut().zip(&bins).for_each(|(gene, &bin)| gene.2 = bin);
-        tokens.push(&cell_ids[row], of_cells.panels[cell], total, &found);
-        written.push(cell);
     }
     let columns = of_cells.columns.iter().zip(levels).map(|(column, levels)| TextColumn {
         levels: levels.clone(),

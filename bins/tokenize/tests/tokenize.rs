@@ -27,6 +27,8 @@ struct Corpus {
     other_counts_of: Option<fn(usize) -> bool>,
     /// The second study says it did not measure a gene that its cells express.
     wrong_mask: bool,
+    /// Cells of the first study carry counts of three proteins.
+    proteins: bool,
     gene_prefix: Option<&'static str>,
 }
 
@@ -47,6 +49,18 @@ fn measured(gene: usize, study: usize) -> bool {
 
 fn study(patient: usize) -> usize {
     patient % 2
+}
+
+/// The third protein is in every third cell of the first study.
+fn proteins(cell: usize) -> Vec<(u32, f32)> {
+    match study(patient(cell)) {
+        0 => [(0, 1 + cell % 400), (2, usize::from(cell % 3 == 0))]
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(protein, count)| (protein, count as f32))
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 impl Corpus {
@@ -78,6 +92,9 @@ impl Corpus {
                 .chain([("passes_qc".to_owned(), Kind::Bool), ("age".to_owned(), Kind::Float)])
                 .collect();
         let mut writer = CellsWriter::create(&path, N_GENES, &obs).unwrap();
+        let protein = self
+            .proteins
+            .then(|| writer.add_modality("protein", &["CD3", "CD19", "CD45RA"].map(str::to_owned)).unwrap());
         let cells = || 0..N_CELLS;
         let mut rows = Rows::default();
         cells().for_each(|cell| rows.push(self.counts(cell)));
@@ -102,6 +119,11 @@ impl Corpus {
         let id =
             |cell: usize| format!("cell {}", if self.same_id_at == Some(cell) { cell - 1 } else { cell });
         writer.append(&rows, cells().map(id).collect(), &columns).unwrap();
+        if let Some(protein) = protein {
+            let mut rows = Rows::default();
+            cells().for_each(|cell| rows.push(proteins(cell)));
+            writer.append_modality(protein, &rows).unwrap();
+        }
         let genes: Vec<Gene> = (0..N_GENES)
             .map(|gene| Gene {
                 // Not in the order of the ids, and as many digits as Ensembl's.
@@ -146,13 +168,25 @@ fn tokenize(corpus: &Corpus, flags: &str) -> (tempfile::TempDir, PathBuf, anyhow
 }
 
 fn run(input: &Path, output: &Path, flags: &str) -> anyhow::Result<()> {
+    run_seeded(input, output, flags, 0)
+}
+
+fn run_seeded(input: &Path, output: &Path, flags: &str, seed: u64) -> anyhow::Result<()> {
     let mut line = vec!["tokenize".to_owned(), "-i".to_owned(), input.display().to_string()];
     line.extend(["-o".to_owned(), output.display().to_string()]);
     line.extend(flags.split_whitespace().map(str::to_owned));
     let args = <Line as clap::Parser>::parse_from(line).args;
-    let mut context = Context::for_library("panfoma-tokenize", 0);
+    let mut context = Context::for_library("panfoma-tokenize", seed);
     context.config = serde_json::to_value(&args)?;
     args.run(&context)
+}
+
+fn merge(shards: &[&Path], output: &Path) -> anyhow::Result<()> {
+    let mut line = vec!["tokenize".to_owned(), "-o".to_owned(), output.display().to_string()];
+    line.push("--merge".to_owned());
+    line.extend(shards.iter().map(|shard| shard.display().to_string()));
+    let args = <Line as clap::Parser>::parse_from(line).args;
+    args.run(&Context::for_library("panfoma-tokenize", 0))
 }
 
 fn open(corpus: &Corpus, flags: &str) -> (tempfile::TempDir, Tokens) {
@@ -266,7 +300,12 @@ fn the_same_bytes_for_any_number_of_threads() {
         std::fs::remove_dir_all(&output).unwrap();
         digest
     };
-    for flags in ["--stratify cancer_type", "--n-top-genes 20", "--split cell:0.5,0.2,0.3"] {
+    for flags in [
+        "--stratify cancer_type",
+        "--n-top-genes 20 --binning rank",
+        "--split cell:0.5,0.2,0.3",
+        "--binning scgpt",
+    ] {
         let one = digest(1, flags);
         assert_eq!(digest(2, flags), one, "{flags}");
         assert_eq!(digest(7, flags), one, "{flags}");
@@ -293,6 +332,49 @@ fn a_given_vocabulary_keeps_its_ids_and_unmeasured_genes_stay_out_of_the_panel()
     let expected: Vec<u32> = (1..=30).filter(|&id| measured(number(id), 1)).collect();
     assert!(expected.len() < 30, "a gene of the first study only is among the chosen");
     assert_eq!(part.gene_ids, expected);
+}
+
+#[test]
+fn ranks_need_the_medians_that_the_vocabulary_was_fitted_with() {
+    let (ranked, first) = open(&Corpus::default(), "--binning rank");
+    let given = |directory: &tempfile::TempDir, flags: &str| {
+        format!("--vocabulary {} --split cell:0,0,1 {flags}", directory.path().join("tokens").display())
+    };
+    let (_directory, query) = open(&Corpus::default(), &given(&ranked, "--binning rank"));
+    assert_eq!(query.vocabulary(), first.vocabulary());
+    let columns = Columns { ranks: true, ..Columns::default() };
+    assert_eq!(query.read_row_group(0, columns).unwrap(), first.read_row_group(0, columns).unwrap());
+    // A cell's ranks are 1, 2, 3, ….
+    let rows = first.read_row_group(0, columns).unwrap();
+    let mut ranks = rows.ranks[rows.range(5)].to_vec();
+    ranks.sort_unstable();
+    assert_eq!(ranks, (1..=ranks.len() as u16).collect::<Vec<_>>());
+    // Another binning than that of the tokens whose genes are used.
+    let (code, error, hint) = refusal(&Corpus::default(), &given(&ranked, ""));
+    assert_eq!((code, hint.as_str()), (64, "pass `--binning rank`"));
+    assert!(error.ends_with("was made with the binning `rank`, `--binning` is quantile"), "{error}");
+    // A vocabulary alone says nothing of bins, but without medians it cannot rank.
+    let (plain, _) = open(&Corpus::default(), "");
+    let file = plain.path().join("tokens/_vocabulary.parquet");
+    let (code, error, hint) =
+        refusal(&Corpus::default(), &format!("--vocabulary {} --binning rank", file.display()));
+    assert_eq!(code, 65);
+    assert!(error.contains("_vocabulary.parquet`: the vocabulary holds no medians"), "{error}");
+    assert!(hint.contains("--binning rank"), "{hint}");
+}
+
+#[test]
+fn scgpts_draws_depend_on_the_seed_and_no_other_rule_does() {
+    let bins = |seed: u64, flags: &str| {
+        let directory = tempfile::tempdir().unwrap();
+        let input = Corpus::default().write(directory.path());
+        let output = directory.path().join("tokens");
+        run_seeded(&input, &output, &format!("{flags} --split study:1,0,0"), seed).unwrap();
+        Tokens::open(&output).unwrap().read_row_group(0, Columns::default()).unwrap().bins
+    };
+    assert_ne!(bins(0, "--binning scgpt"), bins(1, "--binning scgpt"));
+    assert_eq!(bins(0, "--binning scgpt-midpoint"), bins(1, "--binning scgpt-midpoint"));
+    assert_ne!(bins(0, "--binning scgpt-midpoint"), bins(0, "--binning scgpt"));
 }
 
 #[test]
@@ -371,7 +453,8 @@ fn labels_default_to_text_columns_and_carry_missing_values() {
 fn counts_are_those_of_the_cells() {
     let corpus = Corpus::default();
     let (_directory, tokens) = open(&corpus, "");
-    let rows = tokens.read_row_group(1, Columns { counts: true, cell_ids: true }).unwrap();
+    let rows =
+        tokens.read_row_group(1, Columns { counts: true, cell_ids: true, ..Columns::default() }).unwrap();
     let ids = tokens.vocabulary().genes();
     for i in 0..rows.n_cells() {
         let mut expected: Vec<(String, f32)> =
@@ -386,6 +469,116 @@ fn counts_are_those_of_the_cells() {
     }
 }
 
+#[test]
+fn modalities_are_carried_and_read_only_if_asked_for() {
+    let corpus = Corpus { proteins: true, fails_qc: Some(|cell| cell % 10 == 0), ..Corpus::default() };
+    let (directory, tokens) = open(&corpus, "");
+    let [protein] = tokens.modalities() else { panic!("{:?}", tokens.modalities()) };
+    assert_eq!((protein.name.as_str(), protein.features.len()), ("protein", 3));
+    assert!(tokens.read_row_group(0, Columns::default()).unwrap().modalities.is_empty());
+    let columns = Columns { cell_ids: true, modalities: true, ..Columns::default() };
+    for group in 0..tokens.row_groups().len() {
+        let rows = tokens.read_row_group(group, columns).unwrap();
+        let lists = &rows.modalities[0];
+        for (cell_id, at) in rows.cell_ids.iter().zip(lists.offsets.windows(2)) {
+            let cell = cell_id.trim_start_matches("cell ").parse().unwrap();
+            let found = lists.ids[at[0]..at[1]].iter().zip(&lists.counts[at[0]..at[1]]);
+            let found: Vec<(u32, f32)> = found.map(|(&id, &count)| (id - 1, count)).collect();
+            assert_eq!(found, proteins(cell), "{cell_id}");
+        }
+    }
+    // They change nothing else, and may be left out.
+    let (_without, genes_only) = open(&corpus, "--modalities none");
+    assert!(genes_only.modalities().is_empty());
+    assert_eq!(genes_only.vocabulary(), tokens.vocabulary());
+    let (code, error, hint) = refusal(&corpus, "--modalities atac");
+    assert_eq!((code, hint.as_str()), (65, "its modalities are `protein`"));
+    assert!(error.ends_with("has no modality `atac`"), "{error}");
+    // A list of features that was tampered with is refused.
+    let features = directory.path().join("tokens/_features_protein.parquet");
+    let mut bytes = std::fs::read(&features).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&features, bytes).unwrap();
+    let error = Tokens::open(&directory.path().join("tokens")).unwrap_err();
+    assert!(format!("{error:#}").contains("_features_protein.parquet` is damaged"), "{error:#}");
+}
+
+#[test]
+fn merged_shards_are_the_tokens_of_one_run_whatever_their_order() {
+    let corpus = Corpus {
+        proteins: true,
+        fails_qc: Some(|cell| cell % 10 == 0),
+        // The fourth of four shards holds no cell that is written.
+        empty: Some(|cell| cell % 100 == 51 || cell >= 1650),
+        ..Corpus::default()
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let input = corpus.write(directory.path());
+    let at = |name: &str| directory.path().join(name);
+    let genes = at("genes.parquet");
+    run(&input, &genes, "--fit-only --binning rank").unwrap();
+    let given = format!("--binning rank --vocabulary {}", genes.display());
+    for (name, flags) in [("fitted", "--stratify cancer_type"), ("given", given.as_str())] {
+        run(&input, &at(name), flags).unwrap();
+        let shards: Vec<PathBuf> = (1..=4).map(|number| at(&format!("{name}-{number}"))).collect();
+        for (number, shard) in (1..).zip(&shards) {
+            run(&input, shard, &format!("{flags} --shard {number}/4")).unwrap();
+            let refused = Tokens::open(shard).unwrap_err();
+            let (code, hint) = error::classify(&refused);
+            assert!(code == 65 && hint.unwrap().contains("--merge"), "{refused:#}");
+        }
+        for order in [[0, 1, 2, 3], [2, 0, 3, 1]] {
+            let merged = at("merged");
+            merge(&order.map(|shard| shards[shard].as_path()), &merged).unwrap();
+            let digest = |path: &Path| {
+                let files = std::fs::read_dir(path).unwrap().map(|file| file.unwrap().path());
+                let digests = files.map(|file| Input::digest(&file).unwrap());
+                digests.map(|file| (file.name, file.blake3)).collect::<BTreeMap<_, _>>()
+            };
+            assert_eq!(digest(&merged), digest(&at(name)), "{name}, shards {order:?}");
+            std::fs::remove_dir_all(&merged).unwrap();
+        }
+    }
+    // The genes that were fitted for all shards are those that one run fits.
+    let fitted = at("ranked");
+    run(&input, &fitted, "--binning rank").unwrap();
+    assert_eq!(Vocabulary::read(&genes).unwrap(), *Tokens::open(&fitted).unwrap().vocabulary());
+}
+
+#[test]
+fn shards_that_are_missing_there_twice_or_of_another_corpus_are_refused_by_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let input = Corpus::default().write(directory.path());
+    let at = |name: &str| directory.path().join(name);
+    for (name, flags) in [
+        ("one", "--shard 1/3"),
+        ("again", "--shard 1/3"),
+        ("three", "--shard 3/3"),
+        ("bins", "--shard 2/3 --n-bins 11"),
+        ("fewer", "--shard 2/2"),
+        ("whole", ""),
+    ] {
+        run(&input, &at(name), flags).unwrap();
+    }
+    let refusal = |names: &[&str]| {
+        let paths: Vec<PathBuf> = names.iter().map(|name| at(name)).collect();
+        let output = at("merged");
+        let error = merge(&paths.iter().map(PathBuf::as_path).collect::<Vec<_>>(), &output).unwrap_err();
+        assert!(!output.exists());
+        format!("{error:#}").replace(&format!("{}/", directory.path().display()), "")
+    };
+    assert_eq!(refusal(&["one", "three"]), "1 of 3 shards are missing: 2/3");
+    assert_eq!(refusal(&["three"]), "2 of 3 shards are missing: 1/3, 2/3");
+    assert_eq!(refusal(&["one", "three", "again"]), "`one` and `again` are both shard 1/3");
+    assert_eq!(
+        refusal(&["one", "bins", "three"]),
+        "`bins` is a shard of another corpus than `one`: its flags differ"
+    );
+    assert!(refusal(&["one", "fewer"]).ends_with("its number of shards differs"));
+    assert_eq!(refusal(&["one", "whole"]), "`whole` holds whole tokens, no shard");
+    assert!(refusal(&["one", "nowhere"]).contains("nowhere"));
+}
+
 /// Every row, panel, vocabulary statistic and, for one study, scanpy's choice of genes, recomputed in Python.
 #[test]
 fn anndata_pyarrow_and_scanpy_agree() {
@@ -394,11 +587,14 @@ fn anndata_pyarrow_and_scanpy_agree() {
         eprintln!("skipped: PANFOMA_PYTHON names no interpreter with anndata, pyarrow and scanpy");
         return;
     };
-    let corpus = Corpus { fails_qc: Some(|cell| cell % 10 == 0), ..Corpus::default() };
+    let corpus = Corpus { proteins: true, fails_qc: Some(|cell| cell % 10 == 0), ..Corpus::default() };
     for flags in [
         "--stratify cancer_type",
         "--n-top-genes 40 --split cell:0.7,0.1,0.2",
         "--n-bins 256 --labels cell_type",
+        "--binning scgpt",
+        "--binning scgpt-midpoint --n-bins 20",
+        "--binning rank --split cell:0.3,0.1,0.6",
     ] {
         let (directory, output, result) = tokenize(&corpus, flags);
         result.unwrap();

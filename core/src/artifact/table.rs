@@ -6,6 +6,7 @@ use crate::stage::UserError;
 use anyhow::Context as _;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
+use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
@@ -14,10 +15,11 @@ use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowRowGroupWriterFactory, ArrowWriter, compute_leaves,
 };
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -80,16 +82,33 @@ impl Writer {
 
     /// Appends each batch as one row group, in order.
     pub fn write(&mut self, batches: &[RecordBatch]) -> anyhow::Result<()> {
+        self.write_partly_encoded(batches, |batch, _| Ok((batch.clone(), Vec::new())))
+    }
+
+    /// Appends each of `groups` as one row group, in order: its leading columns as a batch, the others as chunks that
+    /// `encode` (called in parallel) has made for the columns of the file's schema.
+    pub fn write_partly_encoded<G: Sync>(
+        &mut self,
+        groups: &[G],
+        encode: impl Fn(&G, &SchemaDescriptor) -> anyhow::Result<(RecordBatch, Vec<Chunk>)> + Sync,
+    ) -> anyhow::Result<()> {
         let first = self.n_row_groups;
-        let encoded: Vec<Vec<ArrowColumnChunk>> = batches
+        let columns = self.file.schema_descr();
+        let encoded: Vec<(Vec<ArrowColumnChunk>, Vec<Chunk>)> = groups
             .par_iter()
             .enumerate()
-            .map(|(index, batch)| encode(&self.encoders, &self.schema, first + index, batch))
+            .map(|(index, group)| {
+                let (batch, chunks) = encode(group, columns)?;
+                Ok((encode_batch(&self.encoders, &self.schema, first + index, &batch)?, chunks))
+            })
             .collect::<anyhow::Result<_>>()?;
-        for chunks in encoded {
+        for (leading, others) in encoded {
             let mut row_group = self.file.next_row_group()?;
-            for chunk in chunks {
+            for chunk in leading {
                 chunk.append_to_row_group(&mut row_group)?;
+            }
+            for chunk in others {
+                row_group.append_column(&chunk.bytes, chunk.close)?;
             }
             row_group.close()?;
             self.n_row_groups += 1;
@@ -106,7 +125,15 @@ impl Writer {
     }
 }
 
-fn encode(
+/// A column chunk, encoded.
+pub struct Chunk {
+    /// Its pages, the dictionary first.
+    pub bytes: Bytes,
+    /// What the footer says of it; offsets count from the start of `bytes`.
+    pub close: ColumnCloseResult,
+}
+
+fn encode_batch(
     encoders: &ArrowRowGroupWriterFactory,
     schema: &SchemaRef,
     index: usize,

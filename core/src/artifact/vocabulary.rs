@@ -2,7 +2,7 @@
 
 use super::table::{self, Table};
 use crate::stage::UserError;
-use arrow_array::{ArrayRef, Float32Array, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, StringArray, UInt32Array, UInt64Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -29,6 +29,7 @@ pub struct Gene {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vocabulary {
     genes: Vec<Gene>,
+    medians: Option<Vec<f64>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -51,7 +52,28 @@ impl Vocabulary {
                 return Err(UserError::bad_data(what));
             }
         }
-        Ok(Self { genes })
+        Ok(Self { genes, medians: None })
+    }
+
+    /// With the genes' medians: of counts per 10,000 over the training cells that express the gene, in the order of
+    /// the genes. Errors: another number of them, or one that is not positive.
+    pub fn with_medians(self, medians: Vec<f64>) -> Result<Self, UserError> {
+        if medians.len() != self.genes.len() {
+            let (n, expected) = (medians.len(), self.genes.len());
+            return Err(UserError::bad_data(format!("{n} medians for {expected} genes")));
+        }
+        if let Some(at) = medians.iter().position(|median| !(median.is_finite() && *median > 0.0)) {
+            let (gene, median) = (&self.genes[at].ensembl_id, medians[at]);
+            return Err(UserError::bad_data(format!(
+                "the median of gene `{gene}` is {median}, expected more than 0"
+            )));
+        }
+        Ok(Self { medians: Some(medians), ..self })
+    }
+
+    /// The genes' medians, if they were fitted (the binning `rank` needs them).
+    pub fn medians(&self) -> Option<&[f64]> {
+        self.medians.as_deref()
     }
 
     /// The genes; `genes()[id - 1]` is gene `id`.
@@ -76,13 +98,17 @@ impl Vocabulary {
 
     /// BLAKE3 (hex) over the ids and Ensembl ids in order.
     ///
-    /// Two vocabularies with one digest mean the same genes by the same ids; symbols and statistics do not enter.
+    /// Two vocabularies with one digest mean the same genes by the same ids, and rank them alike: medians enter if
+    /// there are any; symbols and other statistics do not.
     pub fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         for (gene, id) in self.genes.iter().zip(1u32..) {
             hasher.update(&id.to_le_bytes());
             hasher.update(gene.ensembl_id.as_bytes());
             hasher.update(b"\0");
+        }
+        for median in self.medians.iter().flatten() {
+            hasher.update(&median.to_le_bytes());
         }
         hasher.finalize().to_hex().to_string()
     }
@@ -106,15 +132,18 @@ impl Vocabulary {
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
         let metadata = Metadata { format: FORMAT.to_owned(), version: VERSION, digest: self.digest() };
         let genes = &self.genes;
-        let columns: Vec<ArrayRef> = vec![
+        let mut columns: Vec<ArrayRef> = vec![
             Arc::new(UInt32Array::from_iter_values(1..=genes.len() as u32)),
             Arc::new(StringArray::from_iter_values(genes.iter().map(|gene| &gene.ensembl_id))),
             Arc::new(StringArray::from_iter_values(genes.iter().map(|gene| &gene.symbol))),
             Arc::new(UInt64Array::from_iter_values(genes.iter().map(|gene| gene.n_cells))),
             Arc::new(Float32Array::from_iter_values(genes.iter().map(|gene| gene.mean))),
         ];
-        let batch = RecordBatch::try_new(schema(), columns)?;
-        table::write(path, &metadata, &schema(), [Ok(batch)])
+        columns
+            .extend(self.medians().map(|medians| Arc::new(Float64Array::from(medians.to_vec())) as ArrayRef));
+        let schema = schema(self.medians.is_some());
+        let batch = RecordBatch::try_new(schema.clone(), columns)?;
+        table::write(path, &metadata, &schema, [Ok(batch)])
     }
 
     /// Reads the vocabulary of a model directory, of a tokens directory, or a vocabulary file itself.
@@ -149,15 +178,22 @@ impl Vocabulary {
             ))
             .into());
         }
-        table.expect(schema().fields().iter().map(|f| f.as_ref().clone()).collect::<Vec<_>>().as_slice())?;
+        let has_medians = table.schema().field_with_name("median").is_ok();
+        let fields: Vec<Field> = schema(has_medians).fields().iter().map(|f| f.as_ref().clone()).collect();
+        table.expect(&fields)?;
         let mut genes = Vec::with_capacity(table.n_rows());
+        let mut medians = Vec::new();
         for group in 0..table.row_groups().len() {
-            let batch = table.read_row_group(group, &["id", "ensembl_id", "symbol", "n_cells", "mean"])?;
+            let batch =
+                table.read_row_group(group, &fields.iter().map(|f| f.name().as_str()).collect::<Vec<_>>())?;
             let ids: &UInt32Array = table::typed(&batch, "id", path)?;
             let ensembl_ids: &StringArray = table::typed(&batch, "ensembl_id", path)?;
             let symbols: &StringArray = table::typed(&batch, "symbol", path)?;
             let n_cells: &UInt64Array = table::typed(&batch, "n_cells", path)?;
             let means: &Float32Array = table::typed(&batch, "mean", path)?;
+            if has_medians {
+                medians.extend_from_slice(table::typed::<Float64Array>(&batch, "median", path)?.values());
+            }
             for row in 0..batch.num_rows() {
                 let expected = genes.len() as u32 + 1;
                 if ids.value(row) != expected {
@@ -177,21 +213,29 @@ impl Vocabulary {
                 });
             }
         }
-        let vocabulary = Self::new(genes)
-            .map_err(|error| anyhow::Error::new(error).context(path.display().to_string()))?;
+        let build = || match has_medians {
+            true => Self::new(genes)?.with_medians(medians),
+            false => Self::new(genes),
+        };
+        let vocabulary =
+            build().map_err(|error| anyhow::Error::new(error).context(path.display().to_string()))?;
         vocabulary.expect_digest(&metadata.digest, path)?;
         Ok(vocabulary)
     }
 }
 
-fn schema() -> SchemaRef {
-    Arc::new(Schema::new(vec![
+fn schema(medians: bool) -> SchemaRef {
+    let mut fields = vec![
         Field::new("id", DataType::UInt32, false),
         Field::new("ensembl_id", DataType::Utf8, false),
         Field::new("symbol", DataType::Utf8, false),
         Field::new("n_cells", DataType::UInt64, false),
         Field::new("mean", DataType::Float32, false),
-    ]))
+    ];
+    if medians {
+        fields.push(Field::new("median", DataType::Float64, false));
+    }
+    Arc::new(Schema::new(fields))
 }
 
 #[cfg(test)]
@@ -220,6 +264,22 @@ mod tests {
         assert_ne!(digest(vec![gene("A"), gene("B")]), digest(vec![gene("B"), gene("A")]));
         // Joined ids must not read alike.
         assert_ne!(digest(vec![gene("AB"), gene("C")]), digest(vec![gene("A"), gene("BC")]));
+    }
+
+    #[test]
+    fn medians_come_back_to_the_bit_and_make_another_vocabulary() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("vocabulary.parquet");
+        let without = Vocabulary::new(vec![gene("A"), gene("B")]).unwrap();
+        let with = without.clone().with_medians(vec![0.1, 1e4 / 3.0]).unwrap();
+        with.write(&path).unwrap();
+        assert_eq!(Vocabulary::read(&path).unwrap().medians(), Some([0.1, 1e4 / 3.0].as_slice()));
+        assert_ne!(with.digest(), without.digest());
+        assert_ne!(with.digest(), without.clone().with_medians(vec![0.1, 1e4]).unwrap().digest());
+        let refusal = |medians: &[f64]| without.clone().with_medians(medians.to_vec()).unwrap_err().message;
+        assert_eq!(refusal(&[1.0]), "1 medians for 2 genes");
+        assert_eq!(refusal(&[1.0, 0.0]), "the median of gene `B` is 0, expected more than 0");
+        assert_eq!(refusal(&[f64::NAN, 1.0]), "the median of gene `A` is NaN, expected more than 0");
     }
 
     #[test]

@@ -279,7 +279,7 @@ impl<'a> Counts<'a> {
         let mut progress = Progress::new("cells", self.tokens.n_cells() as u64);
         for group in 0..self.tokens.row_groups().len() {
             context.interrupt.check()?;
-            let cells = self.tokens.read_row_group(group, Columns { counts: true, cell_ids: false })?;
+            let cells = self.tokens.read_row_group(group, Columns { counts: true, ..Columns::default() })?;
             let rows: Vec<usize> =
                 cells.hashes.iter().map(|&hash| self.cells.row_of_hash(hash).unwrap_or(usize::MAX)).collect();
             each(&rows, &cells);

@@ -162,6 +162,8 @@ impl World {
                 groups: PerSplit::default(),
             },
             dropped: Dropped::default(),
+            modalities: Vec::new(),
+            shard: None,
         };
         let mut rows = CellRows::new();
         for cell in 0..self.n_cells {

@@ -370,6 +370,14 @@ impl StoredArray {
         self.read(rows)
     }
 
+    /// Numbers of these rows as they are stored; `None` if their type is another.
+    pub fn stored<T: Number>(&self, rows: Range<usize>) -> Result<Option<Vec<T>>> {
+        if self.array.data_type() != &T::data_type() {
+            return Ok(None);
+        }
+        self.read(rows).map(Some)
+    }
+
     /// Numbers of these rows, row by row, converted from whatever type is stored.
     pub fn numbers<T: FromStored>(&self, rows: Range<usize>) -> Result<Vec<T>> {
         let stored = self.array.data_type();

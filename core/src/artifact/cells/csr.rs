@@ -125,20 +125,42 @@ impl Csr {
     pub fn read(&self, rows: Range<usize>) -> Result<Result<Rows, WrongEntry>> {
         let (start, end) = (self.indptr[rows.start], self.indptr[rows.end]);
         let values = start as usize..end as usize;
-        let indices: Vec<i64> = self.indices.numbers(values.clone())?;
-        let data: Vec<f32> = self.data.numbers(values)?;
-        let n_columns = self.n_columns as i64;
-        let wrong = indices.iter().zip(&data).position(|(&column, &count)| {
-            column < 0 || column >= n_columns || !count.is_finite() || count < 0.0 || count.fract() != 0.0
-        });
-        if let Some(at) = wrong {
+        let (indices, data) = (self.read_indices(values.clone())?, self.read_data(values)?);
+        let n_columns = self.n_columns as u32;
+        // Folded without a way out, so that many are checked at a time; which is wrong is asked only if one is.
+        let fits = |column: u32, count: f32| (column < n_columns) & is_count(count);
+        if !indices.iter().zip(&data).fold(true, |all, (&column, &count)| all & fits(column, count)) {
+            let wrong = indices.iter().zip(&data).position(|(&column, &count)| !fits(column, count));
+            let at = wrong.expect("one does not fit");
             let row = self.indptr.partition_point(|&begin| begin <= start + at as i64) - 1;
-            return Ok(Err(WrongEntry { row, column: indices[at], value: data[at] }));
+            return Ok(Err(WrongEntry { row, column: i64::from(indices[at] as i32), value: data[at] }));
         }
         let indptr = self.indptr[rows.start..=rows.end].iter().map(|&at| (at - start) as usize).collect();
-        let indices = indices.into_iter().map(|column| column as u32).collect();
         Ok(Ok(Rows { indptr, indices, data }))
     }
+
+    /// Columns; a negative or a too large one becomes one beyond all columns.
+    fn read_indices(&self, values: Range<usize>) -> Result<Vec<u32>> {
+        if let Some(stored) = self.indices.stored::<i32>(values.clone())? {
+            return Ok(stored.into_iter().map(|column| column as u32).collect());
+        }
+        let stored = self.indices.numbers::<i64>(values)?;
+        Ok(stored.into_iter().map(|column| u32::try_from(column).unwrap_or(u32::MAX)).collect())
+    }
+
+    fn read_data(&self, values: Range<usize>) -> Result<Vec<f32>> {
+        match self.data.stored::<f32>(values.clone())? {
+            Some(stored) => Ok(stored),
+            None => self.data.numbers(values),
+        }
+    }
+}
+
+/// Is it a whole number and not negative? From 2^23 on every finite f32 is whole.
+fn is_count(count: f32) -> bool {
+    const WHOLE_FROM: f32 = 8_388_608.0;
+    let small = (count as i32) as f32 == count;
+    (count >= 0.0) & (small | (WHOLE_FROM..f32::INFINITY).contains(&count))
 }
 
 impl WrongEntry {
@@ -150,5 +172,18 @@ impl WrongEntry {
                 format!("{}[{row}] has column {}, there are {}", matrix.name, self.column, matrix.n_columns)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_count;
+
+    #[test]
+    fn counts_are_whole_and_not_negative_up_to_the_largest_number() {
+        let counts = [0.0, 1.0, 8_388_607.0, 8_388_609.0, 16_777_216.0, 3e9, f32::MAX];
+        assert!(counts.into_iter().all(is_count));
+        let others = [-1.0, 0.5, 4_194_303.5, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -f32::MAX];
+        assert!(!others.into_iter().any(is_count));
     }
 }

@@ -69,6 +69,8 @@ impl Corpus {
             group_columns: vec!["study".to_owned(), "patient".to_owned()],
             split,
             dropped: Dropped::default(),
+            modalities: Vec::new(),
+            shard: None,
         }
     }
 

@@ -11,9 +11,14 @@
 //!  "parts": [{"file": "part-00000.parquet", "n_cells": 3, "blake3": "77ab…"}]}
 //! ```
 
+mod categories;
+mod chunks;
+pub mod modalities;
 mod panels;
 mod reader;
+mod row_group;
 mod rows;
+mod shards;
 mod writer;
 
 #[cfg(test)]
@@ -21,9 +26,12 @@ pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use categories::Categories;
+pub use modalities::{Modality, ModalityRecord};
 pub use panels::Panel;
-pub use reader::{Categories, Columns, RowGroup, Tokens};
-pub use rows::{Cell, CellRows};
+pub use reader::{Columns, RowGroup, Tokens};
+pub use rows::{Cell, CellRows, Lists};
+pub use shards::Shards;
 pub use writer::{Block, Content, TextColumn, TokensWriter};
 
 use super::Header;
@@ -64,10 +72,25 @@ pub struct Index {
     pub split: SplitRecord,
     /// What was left out.
     pub dropped: Dropped,
+    /// What the cells carry beside genes; readers ignore it unless asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modalities: Vec<ModalityRecord>,
+    /// Which part of the corpus these are, if not all of it: such tokens are merged before use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// BLAKE3 of `_panels.parquet`.
     pub panels_blake3: String,
     /// The part files in order.
     pub parts: Vec<Part>,
+}
+
+/// One of several equal parts of a corpus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// From 1 to `of`.
+    pub number: u32,
+    /// How many shards make the corpus.
+    pub of: u32,
 }
 
 /// Which genes the ids mean.
@@ -81,20 +104,49 @@ pub struct VocabularyRecord {
     pub selection: String,
 }
 
-/// How counts become bins; the arithmetic stands in `data::binning`.
+/// How counts become bins; the arithmetic stands in [`data::binning`](crate::data::binning).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Binning {
     /// By rank among the cell's non-zero counts; ties share a bin.
     #[default]
     Quantile,
+    /// scGPT's: ties are spread over the quantile bins they span, by a draw keyed by (seed, cell, gene).
+    Scgpt,
+    /// The middle of the bins that `scgpt` draws from.
+    ScgptMidpoint,
+    /// By rank of the count over the gene's median (Geneformer's order); cells carry `ranks` too.
+    Rank,
+}
+
+impl Binning {
+    /// The rules.
+    pub const ALL: [Binning; 4] = [Binning::Quantile, Binning::Scgpt, Binning::ScgptMidpoint, Binning::Rank];
+
+    /// Its name in flags and artifacts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Binning::Quantile => "quantile",
+            Binning::Scgpt => "scgpt",
+            Binning::ScgptMidpoint => "scgpt-midpoint",
+            Binning::Rank => "rank",
+        }
+    }
 }
 
 impl fmt::Display for Binning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Binning::Quantile => f.write_str("quantile"),
-        }
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Binning {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names = Binning::ALL.map(|binning| format!("`{binning}`"));
+        let found = Binning::ALL.into_iter().find(|binning| binning.name() == text);
+        found.ok_or_else(|| format!("`{text}` is no binning, expected {}", names.join(", ")))
     }
 }
 
@@ -215,9 +267,9 @@ impl FromStr for Split {
 }
 
 /// The columns of a part whatever the labels: without the label and group columns.
-fn fixed_fields() -> Vec<Field> {
+fn fixed_fields<'a>(binning: Binning, modalities: impl IntoIterator<Item = &'a str>) -> Vec<Field> {
     let list = |name: &str, item: DataType| Field::new_list(name, Field::new("item", item, false), false);
-    vec![
+    let mut fields = vec![
         Field::new("cell_id", DataType::Utf8, false),
         Field::new("split", DataType::Utf8, false),
         Field::new("panel", DataType::UInt16, false),
@@ -226,12 +278,21 @@ fn fixed_fields() -> Vec<Field> {
         list("gene_ids", DataType::UInt32),
         list("counts", DataType::Float32),
         list("bins", DataType::UInt8),
-    ]
+    ];
+    if binning == Binning::Rank {
+        fields.push(list("ranks", DataType::UInt16));
+    }
+    fields.extend(modalities.into_iter().flat_map(modalities::fields));
+    fields
 }
 
 /// The schema of a part: `cell_id`, the text columns, then the fixed ones.
-fn part_schema<'a>(text_columns: impl IntoIterator<Item = &'a str>) -> SchemaRef {
-    let mut fields = fixed_fields();
+fn part_schema<'a>(
+    binning: Binning,
+    modalities: impl IntoIterator<Item = &'a str>,
+    text_columns: impl IntoIterator<Item = &'a str>,
+) -> SchemaRef {
+    let mut fields = fixed_fields(binning, modalities);
     let rest = fields.split_off(1);
     fields.extend(text_columns.into_iter().map(|name| Field::new(name, DataType::Utf8, true)));
     fields.extend(rest);

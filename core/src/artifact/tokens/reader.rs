@@ -1,6 +1,10 @@
 //! Opens `tokens/`: everything small in memory, cells a row group at a time.
 
-use super::{CellRows, FORMAT, Index, Panel, Split, VERSION, fixed_fields, panels, writer};
+use super::categories::{Categories, Interner};
+use super::{
+    Binning, Block, CellRows, FORMAT, Index, Lists, Modality, ModalityRecord, Panel, Shard, Split,
+    TextColumn, VERSION, fixed_fields, modalities, panels, writer,
+};
 use crate::artifact::provenance::Input;
 use crate::artifact::table::{self, Table};
 use crate::artifact::vocabulary::Vocabulary;
@@ -8,13 +12,12 @@ use crate::rng;
 use crate::stage::{Kind, UserError};
 use anyhow::Context as _;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, UInt8Type, UInt32Type};
+use arrow_array::types::{Float32Type, UInt8Type, UInt16Type, UInt32Type};
 use arrow_array::{Array, Float64Array, ListArray, StringArray, UInt16Array};
 use arrow_schema::{DataType, Field};
 use rayon::prelude::*;
-use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// An open tokens directory.
 ///
@@ -26,6 +29,7 @@ pub struct Tokens {
     index: Index,
     vocabulary: Vocabulary,
     panels: Vec<Panel>,
+    modalities: Vec<Modality>,
     parts: Vec<PartTable>,
     row_groups: Vec<RowGroup>,
     splits: Vec<Split>,
@@ -57,80 +61,31 @@ pub struct Columns {
     pub counts: bool,
     /// The cell ids as text.
     pub cell_ids: bool,
-}
-
-/// A text column over all cells.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Categories {
-    /// The distinct values, sorted.
-    pub levels: Vec<String>,
-    /// One a cell: an index into `levels`, -1 for a missing value.
-    pub codes: Vec<i32>,
-}
-
-impl Categories {
-    /// A cell's value.
-    pub fn get(&self, cell: usize) -> Option<&str> {
-        usize::try_from(self.codes[cell]).ok().map(|code| self.levels[code].as_str())
-    }
-
-    /// From codes into names in any order; names that no cell has, and the empty one, are left out.
-    pub fn from_codes(codes: &[i32], names: &[String]) -> Self {
-        let mut used = vec![false; names.len()];
-        codes.iter().filter(|&&code| code >= 0).for_each(|&code| used[code as usize] = true);
-        let occurring = names.iter().zip(&used).filter(|(name, used)| **used && !name.is_empty());
-        let mut levels: Vec<String> = occurring.map(|(name, _)| name.clone()).collect();
-        levels.sort_unstable();
-        levels.dedup();
-        let renumbered: Vec<i32> =
-            names.iter().map(|name| levels.binary_search(name).map_or(-1, |level| level as i32)).collect();
-        let renumber = |&code: &i32| usize::try_from(code).map_or(-1, |code| renumbered[code]);
-        Self { codes: codes.iter().map(renumber).collect(), levels }
-    }
-
-    /// From values in order of appearance.
-    pub fn from_values<'a>(values: impl IntoIterator<Item = Option<&'a str>>) -> Self {
-        let mut interner = Interner::default();
-        values.into_iter().for_each(|value| interner.push(value));
-        interner.finish()
-    }
-}
-
-/// Collects values in order of appearance and sorts the levels at the end.
-#[derive(Default)]
-struct Interner {
-    codes: Vec<i32>,
-    known: HashMap<String, i32>,
-}
-
-impl Interner {
-    fn push(&mut self, value: Option<&str>) {
-        let Some(value) = value else { return self.codes.push(-1) };
-        let code = match self.known.get(value) {
-            Some(&code) => code,
-            None => {
-                let code = self.known.len() as i32;
-                self.known.insert(value.to_owned(), code);
-                code
-            }
-        };
-        self.codes.push(code);
-    }
-
-    fn finish(mut self) -> Categories {
-        let sorted: BTreeMap<String, i32> = self.known.into_iter().collect();
-        let mut renumbered = vec![0; sorted.len()];
-        sorted.values().zip(0..).for_each(|(&old, new)| renumbered[old as usize] = new);
-        self.codes.iter_mut().filter(|code| **code >= 0).for_each(|code| *code = renumbered[*code as usize]);
-        Categories { levels: sorted.into_keys().collect(), codes: self.codes }
-    }
+    /// The ranks of the binning `rank`.
+    pub ranks: bool,
+    /// The features of the modalities.
+    pub modalities: bool,
 }
 
 impl Tokens {
     /// Opens and validates: format and version, digests of vocabulary and panels, columns and row counts of every
-    /// part, the cells of each split.
+    /// part, the cells of each split. Refuses a shard: it is only part of a corpus.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let index = read_index(path)?;
+        if let Some(Shard { number, of }) = index.shard {
+            let what = format!("`{}` is shard {number}/{of} of a corpus", path.display());
+            let hint = "merge all its shards: `panfoma-tokenize --merge SHARD … -o tokens`";
+            return Err(UserError::bad_data(what).hint(hint).into());
+        }
+        Self::open_with(path, index)
+    }
+
+    /// Opens and validates a shard, or tokens that are whole.
+    pub(super) fn open_shard(path: &Path) -> anyhow::Result<Self> {
+        Self::open_with(path, read_index(path)?)
+    }
+
+    fn open_with(path: &Path, index: Index) -> anyhow::Result<Self> {
         let vocabulary = Vocabulary::read(&path.join("_vocabulary.parquet"))?;
         vocabulary.expect_digest(&index.vocabulary.digest, path)?;
         let panels_path = path.join("_panels.parquet");
@@ -138,6 +93,14 @@ impl Tokens {
             return Err(damaged(&panels_path).into());
         }
         let panels = panels::read(&panels_path, vocabulary.n_genes())?;
+        let read_modality = |record: &ModalityRecord| -> anyhow::Result<Modality> {
+            let file = path.join(modalities::file_name(&record.name));
+            if writer::digest(&file)? != record.blake3 {
+                return Err(damaged(&file).into());
+            }
+            modalities::read(path, record)
+        };
+        let modalities = index.modalities.iter().map(read_modality).collect::<anyhow::Result<_>>()?;
         let parts = index
             .parts
             .iter()
@@ -151,10 +114,23 @@ impl Tokens {
                 first_cell += n_cells;
             }
         }
-        let mut tokens =
-            Self { path: path.to_owned(), index, vocabulary, panels, parts, row_groups, splits: Vec::new() };
+        let mut tokens = Self {
+            path: path.to_owned(),
+            index,
+            vocabulary,
+            panels,
+            modalities,
+            parts,
+            row_groups,
+            splits: Vec::new(),
+        };
         tokens.splits = tokens.read_splits()?;
         Ok(tokens)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// `_index.json`.
@@ -170,6 +146,11 @@ impl Tokens {
     /// The studies' genes; a cell names its panel by position.
     pub fn panels(&self) -> &[Panel] {
         &self.panels
+    }
+
+    /// What the cells carry beside genes.
+    pub fn modalities(&self) -> &[Modality] {
+        &self.modalities
     }
 
     /// How many cells.
@@ -231,6 +212,14 @@ impl Tokens {
         if columns.counts {
             names.extend(["counts", "total_counts"]);
         }
+        if columns.ranks {
+            names.push("ranks");
+        }
+        let of_modalities: Vec<String> = match columns.modalities {
+            true => self.modalities.iter().flat_map(|modality| modalities::columns(&modality.name)).collect(),
+            false => Vec::new(),
+        };
+        names.extend(of_modalities.iter().map(String::as_str));
         let batch = table.read_row_group(group.within as usize, &names)?;
         let path = table.path();
         let (offsets, gene_ids) = list::<UInt32Type>(table::typed(&batch, "gene_ids", path)?);
@@ -245,12 +234,35 @@ impl Tokens {
             counts = values;
             total_counts = table::typed::<Float64Array>(&batch, "total_counts", path)?.values().to_vec();
         }
+        let mut ranks = Vec::new();
+        if columns.ranks {
+            let (rank_offsets, values) = list::<UInt16Type>(table::typed(&batch, "ranks", path)?);
+            same_lengths(&offsets, &rank_offsets, "ranks", path, first_row)?;
+            ranks = values;
+        }
+        let malformed = |what: String| {
+            let at =
+                format!("`{}`, row group {} (rows from {first_row}): {what}", path.display(), group.within);
+            UserError::bad_data(at).hint("the tokens are malformed: make them again with `panfoma-tokenize`")
+        };
+        let mut features = Vec::new();
+        for (columns, modality) in of_modalities.as_chunks::<2>().0.iter().zip(&self.modalities) {
+            let [ids, counts] = columns;
+            let (offsets, ids) = list::<UInt32Type>(table::typed(&batch, ids, path)?);
+            let (count_offsets, values) = list::<Float32Type>(table::typed(&batch, counts, path)?);
+            same_lengths(&offsets, &count_offsets, counts, path, first_row)?;
+            let lists = Lists { offsets, ids, counts: values };
+            lists.check(group.n_cells, modality.features.len()).map_err(malformed)?;
+            features.push(lists);
+        }
         let ids: &StringArray = table::typed(&batch, "cell_id", path)?;
         let rows = CellRows {
             offsets,
             gene_ids,
             bins,
             counts,
+            ranks,
+            modalities: features,
             panels: table::typed::<UInt16Array>(&batch, "panel", path)?.values().to_vec(),
             hashes: ids.iter().map(|id| rng::name_hash(id.unwrap_or_default())).collect(),
             total_counts,
@@ -259,12 +271,28 @@ impl Tokens {
                 false => Vec::new(),
             },
         };
-        rows.check(self.vocabulary.n_genes(), self.index.n_bins, self.panels.len()).map_err(|what| {
-            let at =
-                format!("`{}`, row group {} (rows from {first_row}): {what}", path.display(), group.within);
-            UserError::bad_data(at).hint("the tokens are malformed: make them again with `panfoma-tokenize`")
-        })?;
+        rows.check(self.vocabulary.n_genes(), self.index.n_bins, self.panels.len()).map_err(malformed)?;
         Ok(rows)
+    }
+
+    /// Everything of one row group's cells.
+    pub(super) fn read_block(&self, index: usize) -> anyhow::Result<Block> {
+        let group = self.row_groups[index];
+        let ranks = self.index.binning == Binning::Rank;
+        let rows =
+            self.read_row_group(index, Columns { counts: true, cell_ids: true, ranks, modalities: true })?;
+        let labels = &self.index.label_columns;
+        let groups = self.index.group_columns.iter().filter(|column| !labels.contains(column));
+        let text = |name: &String| -> anyhow::Result<TextColumn> {
+            let column: StringArray = self.intact(&group)?.column(group.within as usize, name)?;
+            let Categories { levels, codes } = Categories::from_values(column.iter());
+            Ok(TextColumn { levels: Arc::new(levels), codes })
+        };
+        Ok(Block {
+            rows,
+            splits: self.splits[group.first_cell..][..group.n_cells].to_vec(),
+            columns: labels.iter().chain(groups).map(text).collect::<anyhow::Result<_>>()?,
+        })
     }
 
     /// The table of a row group's part, after its bytes were found to be those of the index.
@@ -344,7 +372,8 @@ fn open_part(directory: &Path, part: &super::Part, index: &Index) -> anyhow::Res
     let path = directory.join(&part.file);
     let table = Table::open(&path)?;
     let text = index.label_columns.iter().chain(&index.group_columns);
-    let mut fields = fixed_fields();
+    let modalities = index.modalities.iter().map(|modality| modality.name.as_str());
+    let mut fields = fixed_fields(index.binning, modalities);
     fields.extend(text.map(|name| Field::new(name, DataType::Utf8, true)));
     table.expect(&fields).context("the index and its parts disagree")?;
     if table.n_rows() as u64 != part.n_cells {

@@ -14,6 +14,10 @@ pub struct CellRows {
     pub bins: Vec<u8>,
     /// Raw counts, one a gene; empty unless asked for.
     pub counts: Vec<f32>,
+    /// Ranks of the binning `rank`, 1 for the highest, one a gene; empty unless asked for.
+    pub ranks: Vec<u16>,
+    /// Features of the modalities, in the order of the index; empty unless asked for.
+    pub modalities: Vec<Lists>,
     /// Row of the panels, one a cell.
     pub panels: Vec<u16>,
     /// [`rng::name_hash`] of the cell ids: the key of a cell's random choices.
@@ -22,6 +26,34 @@ pub struct CellRows {
     pub total_counts: Vec<f64>,
     /// Empty unless asked for.
     pub cell_ids: Vec<String>,
+}
+
+/// One modality's features of some cells. Cell `i` holds entries `offsets[i]..offsets[i + 1]` of `ids` and `counts`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lists {
+    /// [n_cells + 1], from 0.
+    pub offsets: Vec<usize>,
+    /// Feature ids, ascending within a cell, never 0.
+    pub ids: Vec<u32>,
+    /// One a feature.
+    pub counts: Vec<f32>,
+}
+
+impl Default for Lists {
+    fn default() -> Self {
+        Self { offsets: vec![0], ids: Vec::new(), counts: Vec::new() }
+    }
+}
+
+impl Lists {
+    fn extend(&mut self, other: &Lists, cells: Range<usize>) {
+        let range = other.offsets[cells.start]..other.offsets[cells.end];
+        let moved = self.ids.len();
+        let ends = &other.offsets[cells.start + 1..cells.end + 1];
+        self.offsets.extend(ends.iter().map(|end| end - range.start + moved));
+        self.ids.extend_from_slice(&other.ids[range.clone()]);
+        self.counts.extend_from_slice(&other.counts[range]);
+    }
 }
 
 /// One cell of [`CellRows`].
@@ -71,34 +103,55 @@ impl CellRows {
 
     /// Appends one cell with everything it has.
     pub fn push(&mut self, cell_id: &str, panel: u16, total_counts: f64, genes: &[(u32, f32, u8)]) {
+        let ids: Vec<u32> = genes.iter().map(|gene| gene.0).collect();
+        let counts: Vec<f32> = genes.iter().map(|gene| gene.1).collect();
+        self.push_cell(cell_id, panel, total_counts, &ids, &counts);
+        self.bins.extend(genes.iter().map(|gene| gene.2));
+    }
+
+    /// Appends one cell without bins and ranks, which the caller appends.
+    pub fn push_cell(&mut self, cell_id: &str, panel: u16, total: f64, gene_ids: &[u32], counts: &[f32]) {
         if self.offsets.is_empty() {
             self.offsets.push(0);
         }
-        for &(id, count, bin) in genes {
-            self.gene_ids.push(id);
-            self.counts.push(count);
-            self.bins.push(bin);
-        }
+        self.gene_ids.extend_from_slice(gene_ids);
+        self.counts.extend_from_slice(counts);
         self.offsets.push(self.gene_ids.len());
         self.panels.push(panel);
         self.hashes.push(rng::name_hash(cell_id));
-        self.total_counts.push(total_counts);
+        self.total_counts.push(total);
         self.cell_ids.push(cell_id.to_owned());
+    }
+
+    /// Appends these cells of `other`, as far as `other` holds their columns.
+    pub fn extend(&mut self, other: &CellRows, cells: Range<usize>) {
+        let range = other.offsets[cells.start]..other.offsets[cells.end];
+        fn append<T: Clone>(to: &mut Vec<T>, from: &[T], range: &Range<usize>) {
+            to.extend_from_slice(from.get(range.clone()).unwrap_or_default());
+        }
+        let moved = self.gene_ids.len();
+        if self.offsets.is_empty() {
+            self.offsets.push(0);
+        }
+        let ends = &other.offsets[cells.start + 1..cells.end + 1];
+        self.offsets.extend(ends.iter().map(|end| end - range.start + moved));
+        self.modalities.resize_with(other.modalities.len().max(self.modalities.len()), Lists::default);
+        for (to, from) in self.modalities.iter_mut().zip(&other.modalities) {
+            to.extend(from, cells.clone());
+        }
+        append(&mut self.gene_ids, &other.gene_ids, &range);
+        append(&mut self.bins, &other.bins, &range);
+        append(&mut self.counts, &other.counts, &range);
+        append(&mut self.ranks, &other.ranks, &range);
+        append(&mut self.panels, &other.panels, &cells);
+        append(&mut self.hashes, &other.hashes, &cells);
+        append(&mut self.total_counts, &other.total_counts, &cells);
+        append(&mut self.cell_ids, &other.cell_ids, &cells);
     }
 
     /// Appends cell `i` of `other`, as far as `other` holds its columns.
     pub fn push_from(&mut self, other: &CellRows, i: usize) {
-        let range = other.range(i);
-        self.gene_ids.extend_from_slice(&other.gene_ids[range.clone()]);
-        self.bins.extend_from_slice(&other.bins[range.clone()]);
-        if !other.counts.is_empty() {
-            self.counts.extend_from_slice(&other.counts[range]);
-        }
-        self.offsets.push(self.gene_ids.len());
-        self.panels.push(other.panels[i]);
-        self.hashes.push(other.hashes[i]);
-        self.total_counts.extend(other.total_counts.get(i));
-        self.cell_ids.extend(other.cell_ids.get(i).cloned());
+        self.extend(other, i..i + 1);
     }
 
     /// The first violation of what a reader may rely on, as `row N: …`.

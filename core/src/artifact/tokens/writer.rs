@@ -1,22 +1,15 @@
 //! Writes `tokens/` as cells stream by.
 
+use super::row_group::RowGroup;
 use super::{
-    Binning, CellRows, Dropped, FORMAT, Index, PART_CELLS, Panel, Part, PerSplit, ROW_GROUP_CELLS, Split,
-    SplitRecord, VERSION, VocabularyRecord, panels, part_schema,
+    Binning, CellRows, Dropped, FORMAT, Index, Modality, ModalityRecord, PART_CELLS, Panel, Part, PerSplit,
+    ROW_GROUP_CELLS, Shard, Split, SplitRecord, VERSION, VocabularyRecord, modalities, panels, part_schema,
 };
 use crate::artifact::table::{self, Writer};
 use crate::artifact::vocabulary::Vocabulary;
 use crate::artifact::{Header, Provenance, atomic};
 use anyhow::Context as _;
-use arrow_array::builder::StringBuilder;
-use arrow_array::{
-    ArrayRef, Float32Array, Float64Array, ListArray, RecordBatch, StringArray, UInt8Array, UInt16Array,
-    UInt32Array,
-};
-use arrow_buffer::{OffsetBuffer, ScalarBuffer};
-use arrow_schema::{DataType, Field, SchemaRef};
-use parquet::basic::Encoding;
-use parquet::file::properties::WriterProperties;
+use arrow_schema::SchemaRef;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,6 +37,10 @@ pub struct Content {
     pub split: SplitRecord,
     /// Genes left out before writing; the caller adds cells before [`TokensWriter::finish`].
     pub dropped: Dropped,
+    /// What the cells carry beside genes.
+    pub modalities: Vec<Modality>,
+    /// Which part of a corpus these are the cells of, if not all.
+    pub shard: Option<Shard>,
 }
 
 /// One text column of a block: codes into `levels`, -1 for a missing value.
@@ -78,8 +75,8 @@ pub struct TokensWriter {
     text_columns: Vec<String>,
     part: Option<(Writer, u64)>,
     parts: Vec<Part>,
-    pending: Vec<RecordBatch>,
-    open: Option<Block>,
+    pending: Vec<RowGroup>,
+    open: RowGroup,
     cells: PerSplit,
     /// Cells left out, for the index.
     pub dropped: Dropped,
@@ -93,18 +90,23 @@ impl TokensWriter {
         text_columns
             .extend(content.group_columns.iter().filter(|c| !content.label_columns.contains(c)).cloned());
         content.vocabulary.write(&directory.join("_vocabulary.parquet"))?;
+        content.modalities.iter().try_for_each(|modality| modalities::write(directory, modality))?;
         panels::write(&directory.join("_panels.parquet"), &content.panels)?;
         Ok(Self {
             directory: directory.to_owned(),
-            schema: part_schema(text_columns.iter().map(String::as_str)),
+            schema: part_schema(
+                content.binning,
+                content.modalities.iter().map(|modality| modality.name.as_str()),
+                text_columns.iter().map(String::as_str),
+            ),
             dropped: content.dropped,
             digest: content.vocabulary.digest(),
             content,
+            open: RowGroup::new(text_columns.len()),
             text_columns,
             part: None,
             parts: Vec::new(),
             pending: Vec::new(),
-            open: None,
             cells: PerSplit::default(),
         })
     }
@@ -120,29 +122,30 @@ impl TokensWriter {
         let whole = block.splits.len() == n
             && block.rows.cell_ids.len() == n
             && block.rows.counts.len() == block.rows.gene_ids.len()
+            && (self.content.binning != Binning::Rank || block.rows.ranks.len() == block.rows.gene_ids.len())
+            && block.rows.modalities.len() == self.content.modalities.len()
             && block.columns.len() == self.text_columns.len()
             && block.columns.iter().all(|column| column.codes.len() == n);
         assert!(whole, "a block of {n} cells lacks values of some column");
         let (n_genes, n_bins) = (self.content.vocabulary.n_genes(), self.content.n_bins);
         let checked = block.rows.check(n_genes, n_bins, self.content.panels.len());
-        checked.map_err(|what| anyhow::anyhow!("writing an impossible cell: {what}"))?;
-        for i in 0..n {
-            self.cells.add(block.splits[i], 1);
-            let open = self.open.get_or_insert_with(|| Block {
-                rows: CellRows::new(),
-                splits: Vec::new(),
-                columns: vec![TextColumn::default(); block.columns.len()],
-            });
-            open.rows.push_from(&block.rows, i);
-            open.splits.push(block.splits[i]);
-            for (to, from) in open.columns.iter_mut().zip(&block.columns) {
-                if to.codes.is_empty() {
-                    to.levels = from.levels.clone();
-                }
-                assert!(to.levels == from.levels, "the levels of a text column changed between blocks");
-                to.codes.push(from.codes[i]);
-            }
-            if open.splits.len() == ROW_GROUP_CELLS {
+        let impossible = |what: String| anyhow::anyhow!("writing an impossible cell: {what}");
+        checked.map_err(impossible)?;
+        for (modality, lists) in self.content.modalities.iter().zip(&block.rows.modalities) {
+            lists.check(n, modality.features.len()).map_err(impossible)?;
+        }
+        block.splits.iter().for_each(|&split| self.cells.add(split, 1));
+        if self.open.splits.is_empty() && n == ROW_GROUP_CELLS {
+            self.open = RowGroup::new(block.columns.len());
+            self.pending.push(block.into());
+            return self.write_pending_if_many();
+        }
+        let mut start = 0;
+        while start < n {
+            let end = n.min(start + ROW_GROUP_CELLS - self.open.splits.len());
+            self.open.extend(&block, start..end);
+            start = end;
+            if self.open.splits.len() == ROW_GROUP_CELLS {
                 self.close_row_group()?;
             }
         }
@@ -150,29 +153,37 @@ impl TokensWriter {
     }
 
     fn close_row_group(&mut self) -> anyhow::Result<()> {
-        if let Some(block) = self.open.take() {
-            self.pending.push(batch(&self.schema, block)?);
+        if !self.open.splits.is_empty() {
+            let next = RowGroup::new(self.text_columns.len());
+            self.pending.push(std::mem::replace(&mut self.open, next));
         }
-        // A row group a thread, but not so many that they fill the memory; columns are encoded in parallel too.
+        self.write_pending_if_many()
+    }
+
+    /// A row group a thread, but not so many that they fill the memory; columns are encoded in parallel too.
+    fn write_pending_if_many(&mut self) -> anyhow::Result<()> {
         if self.pending.len() >= rayon::current_num_threads().min(16) { self.write_pending() } else { Ok(()) }
     }
 
     /// Writes the pending row groups, cut at the ends of parts.
     fn write_pending(&mut self) -> anyhow::Result<()> {
-        let mut pending = std::mem::take(&mut self.pending).into_iter().peekable();
-        while pending.peek().is_some() {
-            let name = part_name(self.parts.len());
+        let pending = std::mem::take(&mut self.pending);
+        let mut rest = pending.as_slice();
+        while !rest.is_empty() {
             let (mut writer, mut n_cells) = match self.part.take() {
                 Some(open) => open,
                 None => {
-                    let path = self.directory.join(&name);
-                    (Writer::create(&path, &self.schema, properties())?, 0)
+                    let path = self.directory.join(part_name(self.parts.len()));
+                    (Writer::create(&path, &self.schema, table::properties().build())?, 0)
                 }
             };
             let room = (PART_CELLS - n_cells as usize).div_ceil(ROW_GROUP_CELLS);
-            let now: Vec<RecordBatch> = pending.by_ref().take(room).collect();
-            writer.write(&now)?;
-            n_cells += now.iter().map(|batch| batch.num_rows() as u64).sum::<u64>();
+            let now = rest.split_off(..room.min(rest.len())).unwrap_or_default();
+            let modalities = &self.content.modalities;
+            writer.write_partly_encoded(now, |group, columns| {
+                group.encode(&self.schema, columns, modalities)
+            })?;
+            n_cells += now.iter().map(|group| group.splits.len() as u64).sum::<u64>();
             self.part = Some((writer, n_cells));
             if n_cells as usize >= PART_CELLS {
                 self.close_part()?;
@@ -203,6 +214,14 @@ impl TokensWriter {
         self.write_pending()?;
         self.close_part()?;
         let content = self.content;
+        let record = |modality: &Modality| -> anyhow::Result<ModalityRecord> {
+            Ok(ModalityRecord {
+                name: modality.name.clone(),
+                n_features: modality.features.len() as u32,
+                blake3: digest(&self.directory.join(modalities::file_name(&modality.name)))?,
+            })
+        };
+        let records = content.modalities.iter().map(record).collect::<anyhow::Result<_>>()?;
         let index = Index {
             header: Header::new(FORMAT, VERSION, content.provenance),
             n_cells: self.parts.iter().map(|part| part.n_cells).sum(),
@@ -217,6 +236,8 @@ impl TokensWriter {
             group_columns: content.group_columns,
             split: SplitRecord { cells: self.cells, ..content.split },
             dropped: self.dropped,
+            modalities: records,
+            shard: content.shard,
             panels_blake3: digest(&self.directory.join("_panels.parquet"))?,
             parts: self.parts,
         };
@@ -235,48 +256,4 @@ pub(super) fn digest(path: &Path) -> anyhow::Result<String> {
     let file = File::open(path).with_context(|| format!("opening `{}`", path.display()))?;
     hasher.update_reader(file).with_context(|| format!("reading `{}`", path.display()))?;
     Ok(hasher.finalize().to_hex().to_string())
-}
-
-fn properties() -> WriterProperties {
-    let ids = table::list_items("gene_ids");
-    table::properties()
-        .set_column_dictionary_enabled(ids.clone(), false)
-        .set_column_encoding(ids, Encoding::DELTA_BINARY_PACKED)
-        .build()
-}
-
-fn batch(schema: &SchemaRef, block: Block) -> anyhow::Result<RecordBatch> {
-    let rows = block.rows;
-    let n_genes = UInt32Array::from_iter_values((0..rows.n_cells()).map(|i| rows.range(i).len() as u32));
-    let offsets: Vec<i32> = rows
-        .offsets
-        .iter()
-        .map(|&offset| i32::try_from(offset))
-        .collect::<Result<_, _>>()
-        .context("a row group")?;
-    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-    let list = |item: DataType, values: ArrayRef| -> ArrayRef {
-        let field = Arc::new(Field::new("item", item, false));
-        Arc::new(ListArray::new(field, offsets.clone(), values, None))
-    };
-    let mut columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from(rows.cell_ids))];
-    columns.extend(block.columns.iter().map(text));
-    columns.extend([
-        Arc::new(StringArray::from_iter_values(block.splits.iter().map(|split| split.name()))) as ArrayRef,
-        Arc::new(UInt16Array::from(rows.panels)),
-        Arc::new(Float64Array::from(rows.total_counts)),
-        Arc::new(n_genes),
-        list(DataType::UInt32, Arc::new(UInt32Array::from(rows.gene_ids))),
-        list(DataType::Float32, Arc::new(Float32Array::from(rows.counts))),
-        list(DataType::UInt8, Arc::new(UInt8Array::from(rows.bins))),
-    ]);
-    Ok(RecordBatch::try_new(schema.clone(), columns)?)
-}
-
-fn text(column: &TextColumn) -> ArrayRef {
-    let mut values = StringBuilder::new();
-    for &code in &column.codes {
-        values.append_option(usize::try_from(code).ok().map(|code| column.levels[code].as_str()));
-    }
-    Arc::new(values.finish())
 }
