@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// Read count matrices, compute quality metrics, remove poor cells, write cells.zarr
 #[derive(clap::Args, Clone, Debug, Serialize)]
 pub struct Args {
-    /// Matrices: `.h5ad` files or 10x directories (matrix.mtx, barcodes.tsv, features.tsv)
+    /// Matrices: `.h5ad`, `.h5mu`, `.loom` and Cell Ranger `.h5` files, or 10x directories (matrix.mtx, barcodes.tsv, features.tsv)
     #[arg(short, long, value_name = "PATH", num_args = 1.., required = true, value_hint = ValueHint::AnyPath, help_heading = "Input")]
     #[serde(skip)]
     pub input: Vec<PathBuf>,
@@ -21,7 +21,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", num_args = 1.., help_heading = "Input")]
     pub study: Vec<String>,
 
-    /// Matrix with the raw counts: `X`, `raw` or the name of a layer [default: the first that holds integers]
+    /// Matrix with the raw counts: `X`, `raw`, a layer or, of Cell Ranger 2, a genome [default: the first that holds integers]
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub layer: Option<String>,
 
@@ -213,5 +213,6 @@ fn inputs(paths: &[PathBuf], names: &[String]) -> Result<Vec<Input>> {
 /// `a/b.h5ad` is `b`, `a/b/` is `b`.
 fn stem(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.strip_suffix(".h5ad").unwrap_or(&name).to_owned()
+    let formats = [".h5ad", ".h5mu", ".loom", ".h5"];
+    formats.iter().find_map(|format| name.strip_suffix(format)).unwrap_or(&name).to_owned()
 }

@@ -82,6 +82,14 @@ fn the_same_counts_in_any_layout_give_the_same_bytes() {
         "layer.h5ad",
         "raw.h5ad",
         "mtx_v2",
+        "compound.h5ad",
+        "references.h5ad",
+        "bare.h5ad",
+        "tenx_v2.h5",
+        "tenx_v3.h5",
+        "chunked.loom",
+        "contiguous.loom",
+        "rna.h5mu",
     ];
     let mut first: Option<BTreeMap<PathBuf, Vec<u8>>> = None;
     for layout in layouts {

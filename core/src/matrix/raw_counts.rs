@@ -41,7 +41,36 @@ pub(super) fn resolve(path: &Path, wanted: &Source, candidates: &[Source]) -> Re
         .into())
 }
 
-/// The first candidate that holds integers; only layers that promise raw counts are considered.
+/// The first candidate that holds integers, or in the inner `Err` the first value that is none; only layers that promise
+/// raw counts are considered.
+pub(super) fn find(
+    candidates: &[Source],
+    open: impl Fn(&Source) -> Result<Matrix>,
+) -> Result<Result<Matrix, Option<String>>> {
+    let mut refused: Option<String> = None;
+    let mut empty: Option<Matrix> = None;
+    for source in candidates.iter().filter(|source| promising(source)) {
+        let mut matrix = open(source)?;
+        match sample(matrix.n_cells(), |cells| matrix.try_read(cells))? {
+            Sample::Counts => {
+                matrix.why = refused;
+                return Ok(Ok(matrix));
+            }
+            Sample::Empty => _ = empty.get_or_insert(matrix),
+            Sample::Not(reason) => _ = refused.get_or_insert(reason),
+        }
+    }
+    Ok(empty.ok_or(refused))
+}
+
+fn promising(source: &Source) -> bool {
+    match source {
+        Source::Layer(name) => layer_rank(name).0 < LAYERS.len(),
+        Source::X | Source::Raw => true,
+    }
+}
+
+/// As [`find`].
 ///
 /// Errors: 65 naming the first value that is not an integer, with the layers there are.
 pub(super) fn choose(
@@ -49,25 +78,14 @@ pub(super) fn choose(
     candidates: &[Source],
     open: impl Fn(&Source) -> Result<Matrix>,
 ) -> Result<Matrix> {
-    let mut refused: Option<String> = None;
-    let mut empty: Option<Matrix> = None;
-    let promising = |source: &&Source| match source {
-        Source::Layer(name) => layer_rank(name).0 < LAYERS.len(),
-        Source::X | Source::Raw => true,
+    let refused = match find(candidates, open)? {
+        Ok(matrix) => return Ok(matrix),
+        Err(refused) => refused,
     };
-    for source in candidates.iter().filter(promising) {
-        let mut matrix = open(source)?;
-        match sample(matrix.n_cells(), |cells| matrix.try_read(cells))? {
-            Sample::Counts => {
-                matrix.why = refused;
-                return Ok(matrix);
-            }
-            Sample::Empty => _ = empty.get_or_insert(matrix),
-            Sample::Not(reason) => _ = refused.get_or_insert(reason),
-        }
-    }
-    if let Some(matrix) = empty {
-        return Ok(matrix);
+    if candidates.is_empty() {
+        return Err(UserError::bad_data(format!("`{}` holds no matrix", path.display()))
+            .hint("counts are looked for in `X`, in `layers` and in `raw/X`: write them there")
+            .into());
     }
     let Some(reason) = refused else {
         return Err(UserError::bad_data(format!(

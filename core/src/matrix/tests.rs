@@ -3,12 +3,12 @@ use crate::stage::error::classify;
 use std::path::{Path, PathBuf};
 
 /// A fixture that `tests/python/make_matrices.py` wrote.
-fn fixture(name: &str) -> PathBuf {
+pub(super) fn fixture(name: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/matrix")).join(name)
 }
 
 /// The real sets: `PANFOMA_DATA` or `../shared/data` beside the workspace; absent, they must not be in CI.
-fn data() -> Option<PathBuf> {
+pub(super) fn data() -> Option<PathBuf> {
     let path = std::env::var_os("PANFOMA_DATA").map_or_else(
         || Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data")).to_owned(),
         PathBuf::from,
@@ -21,18 +21,18 @@ fn data() -> Option<PathBuf> {
     None
 }
 
-fn open(path: &Path, source: Option<&str>) -> Result<Matrix> {
+pub(super) fn open(path: &Path, source: Option<&str>) -> Result<Matrix> {
     Matrix::open(path, source.map(|source| source.parse().unwrap()).as_ref())
 }
 
-fn read_all(path: &Path) -> Result<(Matrix, Rows)> {
+pub(super) fn read_all(path: &Path) -> Result<(Matrix, Rows)> {
     let mut matrix = open(path, None)?;
     let rows = matrix.read_block(0..matrix.n_cells())?;
     Ok((matrix, rows))
 }
 
 /// The counts of every fixture: 3 cells x 5 genes, the second cell empty.
-fn expected() -> Rows {
+pub(super) fn expected() -> Rows {
     Rows {
         indptr: vec![0, 3, 3, 6],
         indices: vec![0, 2, 3, 1, 2, 4],
@@ -56,6 +56,16 @@ fn every_layout_gives_the_same_counts() {
         ("dense_uint16_gzip.h5ad", "X"),
         ("layer.h5ad", "layers/counts"),
         ("raw.h5ad", "raw/X"),
+        ("compound.h5ad", "X"),
+        ("references.h5ad", "X"),
+        ("bare.h5ad", "X"),
+        ("tenx_v2.h5", "GRCh38"),
+        ("tenx_v3.h5", "matrix"),
+        ("tenx_v3_mixed.h5", "matrix"),
+        ("chunked.loom", "layers/counts"),
+        ("contiguous.loom", "layers/counts"),
+        ("rna.h5mu", "mod/rna/X"),
+        ("three.h5mu", "mod/gex/X"),
         ("mtx", "matrix.mtx"),
         ("mtx_v2", "matrix.mtx"),
     ] {
@@ -226,16 +236,6 @@ fn foreign_and_malformed_files_are_refused_cleanly() {
                 assert!(!directory.ends_with("cve"), "{} was read", path.display());
             }
         }
-    }
-    for (name, words) in [
-        ("10x_v2_heart_1k_real.h5", "is a 10x HDF5 file"),
-        ("10x_v3_filtered_feature_bc_matrix.h5", "is a 10x HDF5 file"),
-        ("loompy_test.loom", "is a loom file"),
-        ("mudata_v0.4.1.h5mu", "is a MuData file"),
-        ("anndata_v0.5.0.h5ad", "is a compound dataset"),
-    ] {
-        let error = read_all(&data.join("odd").join(name)).err().unwrap();
-        assert!(error.to_string().contains(words), "{name}: {error}");
     }
 }
 

@@ -12,10 +12,16 @@ use std::path::{Path, PathBuf};
 
 /// One read call may ask for this much: the indptr or the names of 200 million cells.
 const MAX_READ_BYTES: usize = 4 << 30;
+/// A dataset read whole has at most this many times the bytes of its file (what gzip can reach) ...
+const MAX_BYTES_RATIO: u64 = 1032;
+/// ... and this many times as many elements: some dataset names every row, and names do not compress so well.
+pub(super) const MAX_ELEMENTS_RATIO: u64 = 16;
 
 /// An opened HDF5 file that knows its path for messages.
 pub(super) struct File {
     pub path: PathBuf,
+    /// Bytes of the file.
+    pub size: u64,
     hdf5: Hdf5File,
 }
 
@@ -39,7 +45,7 @@ impl File {
                 .into());
         }
         match Hdf5File::open_with_options(path, options) {
-            Ok(hdf5) => Ok(Self { path: path.to_owned(), hdf5 }),
+            Ok(hdf5) => Ok(Self { path: path.to_owned(), size, hdf5 }),
             Err(Error::Io(error)) => Err(unopened(path, &error).into()),
             Err(Error::InvalidMagic) => {
                 Err(UserError::bad_data(format!("`{}` is not an HDF5 file ({size} bytes)", path.display()))
@@ -104,24 +110,61 @@ impl File {
         Ok(names)
     }
 
-    /// The texts of a dataset.
-    pub fn texts(&self, dataset: &Dataset, path: &str) -> Result<Vec<String>> {
-        dataset.read_strings().map_err(|error| self.damaged(path, &error))
-    }
-
     /// All numbers of a dataset.
     pub fn numbers<T: FromStored>(&self, dataset: &Dataset, path: &str) -> Result<Vec<T>> {
+        self.check_claim(dataset, path)?;
         read(dataset, &SliceInfo::all(dataset.ndim())).map_err(|error| self.damaged(path, &error))
+    }
+
+    /// All stored bytes of a dataset, decompressed.
+    pub fn bytes(&self, dataset: &Dataset, path: &str) -> Result<Vec<u8>> {
+        self.check_claim(dataset, path)?;
+        dataset.read_raw_bytes().map_err(|error| self.damaged(path, &error))
+    }
+
+    /// A header may claim any size: memory is spent only on what a file of this length can hold.
+    fn check_claim(&self, dataset: &Dataset, path: &str) -> Result<()> {
+        let n = dataset.num_elements().map_err(|error| self.damaged(path, &error))?;
+        let bytes = dataset.raw_byte_len().map_err(|error| self.damaged(path, &error))? as u64;
+        if n > self.size.saturating_mul(MAX_ELEMENTS_RATIO)
+            || bytes > self.size.saturating_mul(MAX_BYTES_RATIO)
+        {
+            let size = self.size;
+            return Err(self.bad(format!(
+                "`{path}` claims {n} entries ({bytes} bytes), more than a file of {size} bytes can hold"
+            )));
+        }
+        Ok(())
     }
 
     /// Numbers of a range of the first axis, all of the others.
     pub fn slice<T: FromStored>(&self, dataset: &Dataset, path: &str, range: Range<usize>) -> Result<Vec<T>> {
-        let mut selection = SliceInfo::all(dataset.ndim());
-        let (start, end) = (range.start as u64, range.end as u64);
-        if start == end {
+        self.range(dataset, path, 0, range)
+    }
+
+    /// Numbers of a range of the second axis, all of the first.
+    pub fn columns<T: FromStored>(
+        &self,
+        dataset: &Dataset,
+        path: &str,
+        range: Range<usize>,
+    ) -> Result<Vec<T>> {
+        self.range(dataset, path, 1, range)
+    }
+
+    fn range<T: FromStored>(
+        &self,
+        dataset: &Dataset,
+        path: &str,
+        axis: usize,
+        range: Range<usize>,
+    ) -> Result<Vec<T>> {
+        if range.is_empty() {
             return Ok(Vec::new());
         }
-        selection.selections[0] = SliceInfoElem::Slice { start, end, step: 1 };
+        let mut selection = SliceInfo::all(dataset.ndim());
+        selection.selections[axis] =
+            SliceInfoElem::Slice { start: range.start as u64, end: range.end as u64, step: 1 };
         read(dataset, &selection).map_err(|error| self.damaged(path, &error))
     }
 
@@ -139,11 +182,6 @@ impl File {
 /// A text attribute, if there is one.
 pub(super) fn text_attribute(attribute: hdf5_reader::error::Result<Attribute>) -> Option<String> {
     attribute.ok().and_then(|attribute| attribute.read_string().ok())
-}
-
-/// Is the dataset made of texts?
-pub(super) fn is_text(datatype: &Datatype) -> bool {
-    matches!(datatype, Datatype::String { .. } | Datatype::VarLen { .. })
 }
 
 fn read<T: FromStored>(dataset: &Dataset, selection: &SliceInfo) -> Result<Vec<T>, Error> {

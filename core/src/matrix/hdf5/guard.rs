@@ -51,7 +51,7 @@ pub(super) struct Guarded {
 
 impl Guarded {
     /// Guards every reading of `counts`.
-    pub fn new(path: &Path, counts: Box<dyn Counts>) -> Box<dyn Counts> {
+    pub fn boxed(path: &Path, counts: Box<dyn Counts>) -> Box<dyn Counts> {
         Box::new(Self { path: path.to_owned(), counts })
     }
 }

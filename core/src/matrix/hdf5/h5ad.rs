@@ -1,95 +1,97 @@
-//! `.h5ad`: AnnData in HDF5.
+//! AnnData: `X`, `layers` and `raw` with `obs` and `var`, at the root of an `.h5ad` or within a MuData file.
 
-use super::file::{File, Node};
+use super::file::{File, Node, text_attribute};
+use super::guard::Guarded;
 use super::{dataframe, dense, sparse};
 use crate::matrix::counts::Counts;
-use crate::matrix::{Matrix, Source, modality, raw_counts};
-use crate::stage::UserError;
+use crate::matrix::{Frame, Matrix, Source, raw_counts};
 use anyhow::Result;
 use std::sync::Arc;
 
-/// Opens the matrix that `wanted` names, else the one that holds raw counts is found.
-pub(super) fn open(file: &Arc<File>, wanted: Option<&Source>) -> Result<Matrix> {
-    refuse_relatives(file)?;
-    let candidates = candidates(file)?;
-    let open_one = |source: &Source| open_source(file, source);
+/// Opens a matrix of the AnnData at `root` (empty, or ending in `/`): the one `wanted` names, else the one that holds
+/// raw counts.
+pub(super) fn open(file: &Arc<File>, root: &str, wanted: Option<&Source>) -> Result<Matrix> {
+    let candidates = candidates(file, root)?;
+    let cells = read_cells(file, root)?;
+    let open_one = |source: &Source| {
+        let (path, features, counts) = read_source(file, root, source, cells.len())?;
+        super::matrix(file, &path, cells.clone(), features, counts)
+    };
     match wanted {
-        Some(wanted) => open_one(&resolve(file, wanted, &candidates)?),
+        Some(wanted) => open_one(&raw_counts::resolve(&file.path, wanted, &candidates)?),
         None => raw_counts::choose(&file.path, &candidates, open_one),
     }
 }
 
-/// Formats that are HDF5 too but not `.h5ad`.
-fn refuse_relatives(file: &File) -> Result<()> {
-    let has = |path: &str| file.has(path);
-    let kind = if has("mod")? && !has("X")? {
-        (
-            "a MuData file (.h5mu), which is not read",
-            "write one modality as h5ad: `mudata.read(path)[\"rna\"].write_h5ad(\"rna.h5ad\")`",
-        )
-    } else if has("matrix")? && has("row_attrs")? {
-        (
-            "a loom file, which is not read",
-            "convert it: `anndata.io.read_loom(path).write_h5ad(\"cells.h5ad\")`",
-        )
-    } else if !has("obs")?
-        && (has("matrix/barcodes")? || file.names("/")?.iter().any(|name| genome(file, name)))
-    {
-        (
-            "a 10x HDF5 file, which is not read",
-            "pass the directory with `matrix.mtx.gz` that Cell Ranger writes beside it",
-        )
-    } else if !has("obs")? {
-        ("no AnnData: `obs` is missing", "an `.h5ad` holds `obs`, `var` and a matrix")
-    } else {
-        return Ok(());
-    };
-    let error = UserError::bad_data(format!("`{}` is {}", file.path.display(), kind.0));
-    Err(error.hint(kind.1).into())
+/// Opens the AnnData at `root` as it is, whatever its features are; the inner `Err` says why there are no counts.
+pub(super) fn open_features(file: &Arc<File>, root: &str) -> Result<Result<Matrix, String>> {
+    let cells = read_cells(file, root)?;
+    let found = raw_counts::find(&candidates(file, root)?, |source| {
+        let (path, features, counts) = read_source(file, root, source, cells.len())?;
+        let counts = Guarded::boxed(&file.path, counts);
+        Ok(Matrix::new(&file.path, &path, cells.clone(), features, counts))
+    })?;
+    Ok(found.map_err(|refused| refused.unwrap_or_else(|| "it has no matrix".to_owned())))
 }
 
-/// Cell Ranger 2 keeps a group a genome.
-fn genome(file: &File, name: &str) -> bool {
-    file.has(&format!("{name}/barcodes")).unwrap_or(false)
+fn read_cells(file: &File, root: &str) -> Result<Frame> {
+    dataframe::read(file, &format!("{root}obs"), &format!("{root}uns"))
 }
 
-/// The matrices of the file in the order in which raw counts are looked for.
-fn candidates(file: &File) -> Result<Vec<Source>> {
+/// The matrices of the AnnData in the order in which raw counts are looked for.
+fn candidates(file: &File, root: &str) -> Result<Vec<Source>> {
     let mut candidates = Vec::new();
-    if file.has("X")? {
+    let holds = |path: &str| {
+        Ok::<_, anyhow::Error>(match file.node(&format!("{root}{path}"))? {
+            // A matrix that is not there may be stored as nothing.
+            Some(Node::Dataset(dataset)) => {
+                text_attribute(dataset.attribute("encoding-type")).is_none_or(|kind| kind != "null")
+            }
+            Some(Node::Group(_)) => true,
+            None => false,
+        })
+    };
+    if holds("X")? {
         candidates.push(Source::X);
     }
-    let mut layers = file.names("layers")?;
+    let mut layers = file.names(&format!("{root}layers"))?;
     layers.sort_by_key(|name| raw_counts::layer_rank(name));
     candidates.extend(layers.into_iter().map(Source::Layer));
-    if file.has("raw/X")? {
+    if holds("raw/X")? || holds("raw.X")? {
         candidates.push(Source::Raw);
     }
     Ok(candidates)
 }
 
-fn resolve(file: &File, wanted: &Source, candidates: &[Source]) -> Result<Source> {
-    // `--layer raw` means raw/X, but a layer may bear that name.
-    let layer = matches!(wanted, Source::Raw).then(|| Source::Layer("raw".to_owned()));
-    for source in [Some(wanted), layer.as_ref()].into_iter().flatten() {
-        if candidates.contains(source) {
-            return Ok(source.clone());
-        }
-    }
-    Err(UserError::bad_data(format!("`{}` has no `{wanted}`", file.path.display()))
-        .hint(format!("its matrices are {}", raw_counts::list(candidates)))
-        .into())
+/// The path of a matrix, its columns and its values.
+fn read_source(
+    file: &Arc<File>,
+    root: &str,
+    source: &Source,
+    n_cells: usize,
+) -> Result<(String, Frame, Box<dyn Counts>)> {
+    // Before anndata 0.7, raw was spread over `raw.X`, `raw.var` and `raw.cat` (the categories of `raw.var`).
+    let (path, var, legacy) = match source {
+        Source::Raw if file.has(&format!("{root}raw.X"))? => ("raw.X".to_owned(), "raw.var", "raw.cat"),
+        Source::Raw => (source.to_string(), "raw/var", "uns"),
+        _ => (source.to_string(), "var", "uns"),
+    };
+    let path = format!("{root}{path}");
+    let features = dataframe::read(file, &format!("{root}{var}"), &format!("{root}{legacy}"))?;
+    let counts = counts(file, &path, n_cells, features.len())?;
+    Ok((path, features, counts))
 }
 
-fn open_source(file: &Arc<File>, source: &Source) -> Result<Matrix> {
-    let cells = dataframe::read(file, "obs")?;
-    let genes = dataframe::read(file, if *source == Source::Raw { "raw/var" } else { "var" })?;
-    let path = source.to_string();
-    let (n_cells, n_genes) = (cells.len(), genes.len());
-    let counts: Box<dyn Counts> = match file.node(&path)? {
-        Some(Node::Dataset(dataset)) => dense::open(file, *dataset, &path, n_cells, n_genes)?,
-        Some(Node::Group(group)) => sparse::open(file, &group, &path, n_cells, n_genes)?,
-        None => return Err(file.bad(format!("`{path}` is missing"))),
-    };
-    modality::split(Matrix::new(&file.path, &path, cells, genes, counts))
+/// The matrix at `path`, sparse or dense.
+pub(super) fn counts(
+    file: &Arc<File>,
+    path: &str,
+    n_cells: usize,
+    n_genes: usize,
+) -> Result<Box<dyn Counts>> {
+    match file.node(path)? {
+        Some(Node::Dataset(dataset)) => dense::open(file, *dataset, path, n_cells, n_genes),
+        Some(Node::Group(group)) => sparse::open(file, &group, path, n_cells, n_genes),
+        None => Err(file.bad(format!("`{path}` is missing"))),
+    }
 }

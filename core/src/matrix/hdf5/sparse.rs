@@ -45,13 +45,25 @@ pub(super) fn open(
             )));
         }
     }
-    let (n, what) = if by_rows { (n_cells, "cells") } else { (n_genes, "genes") };
-    arrays.check(n, what)?;
     if by_rows {
+        arrays.check(n_cells, "cells")?;
         Ok(Box::new(Csr { arrays, n_genes }))
     } else {
+        arrays.check(n_genes, "genes")?;
         Ok(Box::new(Transposed::new(Csc { arrays, n_cells }, n_cells)?))
     }
+}
+
+/// Opens the group at `path`, known to be stored by rows, as a matrix of `n_cells` x `n_genes`.
+pub(super) fn by_rows(
+    file: &Arc<File>,
+    path: &str,
+    n_cells: usize,
+    n_genes: usize,
+) -> Result<Box<dyn Counts>> {
+    let arrays = Arrays::open(file, path, n_cells)?;
+    arrays.check(n_cells, "cells")?;
+    Ok(Box::new(Csr { arrays, n_genes }))
 }
 
 /// The three arrays of a compressed matrix.
