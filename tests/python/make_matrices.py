@@ -73,13 +73,6 @@ features = "".join(f"{i}\t{s}\tGene Expression\n" for i, s in zip(ids, symbols))
 (mtx / "features.tsv").write_text(features)
 (mtx / "barcodes.tsv").write_text("".join(f"{cell}\n" for cell in cells))
 
-# Cell Ranger 2: plain files, `genes.tsv`, no types.
-mtx = directory / "mtx_v2"
-mtx.mkdir(exist_ok=True)
-(mtx / "matrix.mtx").write_text("%%MatrixMarket matrix coordinate integer general\n%\n" + f"5 3 {len(entries)}\n" + "".join(entries))
-(mtx / "genes.tsv").write_text("".join(f"{i}\t{s}\n" for i, s in zip(ids, symbols)))
-(mtx / "barcodes.tsv").write_text("".join(f"{cell}\n" for cell in cells))
-
 # The layouts of other tools and other times, by hand.
 fixed = lambda texts: numpy.array(texts, dtype="S")
 vlen = h5py.string_dtype()
@@ -215,3 +208,10 @@ adt.layers["counts"] = proteins
 hto = anndata.AnnData(proteins[:, :1] / 7, obs=pandas.DataFrame(index=names), var=pandas.DataFrame(index=["tag"]))
 obs = pandas.DataFrame({"donor": ["d3", "d1", "d2", "d4"], "gex:own": [3, 1, 2, 0]}, index=["AAAT-1", "AAAC-1", "AAAG-1", "CCCC-1"])
 write_mudata("three.h5mu", {"gex": rna, "adt": adt, "hto": hto}, obs)
+
+# Cell Ranger 2: plain files, `genes.tsv`, no types.
+mtx = directory / "mtx_v2"
+mtx.mkdir(exist_ok=True)
+(mtx / "matrix.mtx").write_text("%%MatrixMarket matrix coordinate integer general\n%\n" + f"5 3 {len(entries)}\n" + "".join(entries))
+(mtx / "genes.tsv").write_text("".join(f"{i}\t{s}\n" for i, s in zip(ids, symbols)))
+(mtx / "barcodes.tsv").write_text("".join(f"{cell}\n" for cell in cells))

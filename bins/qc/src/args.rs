@@ -77,10 +77,15 @@ pub struct Args {
     #[arg(long, value_name = "PERCENT", default_value_t = 20.0, help_heading = "Cells")]
     pub max_pct_mt: f64,
 
-    /// Remove cells whose log counts or log genes lie more than N median absolute deviations from their sample's median
-    /// [default: off; panfomabench: 5]
+    /// Remove cells whose log counts or log genes lie more than N median absolute deviations (not scaled) from their
+    /// sample's median [default: off; panfomabench: 5]
     #[arg(long, value_name = "N", help_heading = "Cells")]
     pub max_mads: Option<f64>,
+
+    /// Remove cells whose mitochondrial share lies more than N median absolute deviations above their sample's median
+    /// [default: off; panfomabench: 3]
+    #[arg(long, value_name = "N", help_heading = "Cells")]
+    pub max_mads_mt: Option<f64>,
 
     /// Keep removed cells in the output, marked `passes_qc = False`
     #[arg(long, help_heading = "Cells")]
@@ -100,7 +105,8 @@ pub enum Preset {
     #[default]
     Standard,
     /// The steps PanFoMaBench names (few genes, abnormally many genes or counts, high mitochondrial share, rare genes); the
-    /// paper gives no thresholds, these are ours: 5 MADs, 20 %, 3 cells
+    /// paper gives no thresholds, these are ours: 5 MADs of counts and genes, 3 MADs above and 20 % of mitochondrial
+    /// counts, 3 cells
     Panfomabench,
 }
 
@@ -149,10 +155,12 @@ impl Config {
             true => Ok(value),
             false => Err(UserError::usage(format!("`{flag} {value}` is not between 0 and {most}"))),
         };
-        let max_mads = args.max_mads.or(bench.then_some(5.0));
-        if max_mads.is_some_and(|mads| mads.is_nan() || mads <= 0.0) {
-            return Err(UserError::usage("`--max-mads` must be greater than 0").into());
-        }
+        let mads = |flag: &str, value: Option<f64>, of_bench: f64| match value.or(bench.then_some(of_bench)) {
+            Some(mads) if mads.is_nan() || mads <= 0.0 => {
+                Err(UserError::usage(format!("`{flag}` must be greater than 0")))
+            }
+            mads => Ok(mads),
+        };
         if args.min_genes.zip(args.max_genes).is_some_and(|(min, max)| min > max) {
             return Err(UserError::usage("`--min-genes` is greater than `--max-genes`").into());
         }
@@ -177,7 +185,8 @@ impl Config {
                 min_counts: args.min_counts,
                 max_counts: args.max_counts,
                 max_pct_mt: share("--max-pct-mt", args.max_pct_mt, 100.0)?,
-                max_mads,
+                max_mads: mads("--max-mads", args.max_mads, 5.0)?,
+                max_mads_mt: mads("--max-mads-mt", args.max_mads_mt, 3.0)?,
             },
             keep_removed: args.keep_removed,
         })

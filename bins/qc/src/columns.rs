@@ -6,14 +6,21 @@ use crate::study::Groups;
 use panfoma_core::matrix::{Column, Frame, Kind};
 
 /// Columns the stage writes; an input's column of such a name is carried over as `input_NAME`.
-const OWN: [(&str, Kind); 9] = [
+const OWN: [(&str, Kind); 16] = [
     ("study", Kind::Categorical),
     ("sample", Kind::Categorical),
     ("patient", Kind::Categorical),
     ("n_genes_by_counts", Kind::Int),
+    ("log1p_n_genes_by_counts", Kind::Float),
     ("total_counts", Kind::Float),
+    ("log1p_total_counts", Kind::Float),
+    ("pct_counts_in_top_50_genes", Kind::Float),
+    ("pct_counts_in_top_100_genes", Kind::Float),
+    ("pct_counts_in_top_200_genes", Kind::Float),
+    ("pct_counts_in_top_500_genes", Kind::Float),
     ("total_counts_mt", Kind::Float),
     ("pct_counts_mt", Kind::Float),
+    ("total_counts_ribo", Kind::Float),
     ("pct_counts_ribo", Kind::Float),
     ("passes_qc", Kind::Bool),
 ];
@@ -100,9 +107,16 @@ pub fn block(
         group(&study.study.samples, cells),
         group(&study.study.patients, cells),
         Column::Int(cells.iter().map(|&cell| i64::from(metrics.n_genes[cell])).collect()),
+        floats(&|cell| f64::from(metrics.n_genes[cell]).ln_1p()),
         floats(&|cell| metrics.total[cell]),
+        floats(&|cell| metrics.total[cell].ln_1p()),
+        floats(&|cell| f64::from(metrics.pct_top[cell][0])),
+        floats(&|cell| f64::from(metrics.pct_top[cell][1])),
+        floats(&|cell| f64::from(metrics.pct_top[cell][2])),
+        floats(&|cell| f64::from(metrics.pct_top[cell][3])),
         floats(&|cell| metrics.mt[cell]),
         floats(&|cell| metrics.pct_mt(cell)),
+        floats(&|cell| metrics.ribo[cell]),
         floats(&|cell| metrics.pct_ribo(cell)),
         Column::Bool(cells.iter().map(|&cell| study.rules[cell].is_none()).collect()),
     ];

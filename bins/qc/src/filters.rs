@@ -1,6 +1,7 @@
 //! Which cells are removed, and by which rule.
 
 use crate::metrics::Metrics;
+use crate::outliers::outliers;
 use serde::Serialize;
 
 /// Genes a cell must show unless asked otherwise; of small panels a twentieth.
@@ -21,12 +22,28 @@ pub enum Rule {
     MaxCounts,
     /// Too high a mitochondrial share.
     MaxPctMt,
-    /// Too far from its sample's median.
-    MaxMads,
+    /// Log counts too far from their sample's median.
+    MaxMadsCounts,
+    /// Log genes too far from their sample's median.
+    MaxMadsGenes,
+    /// Mitochondrial share too far above its sample's median.
+    MaxMadsMt,
 }
 
 impl Rule {
-    /// The flag's name with underscores.
+    /// In the order in which they are applied.
+    pub const ALL: [Rule; 8] = [
+        Rule::MinGenes,
+        Rule::MaxGenes,
+        Rule::MinCounts,
+        Rule::MaxCounts,
+        Rule::MaxPctMt,
+        Rule::MaxMadsCounts,
+        Rule::MaxMadsGenes,
+        Rule::MaxMadsMt,
+    ];
+
+    /// The flag's name with underscores, and what `--max-mads` was applied to.
     pub fn name(self) -> &'static str {
         match self {
             Rule::MinGenes => "min_genes",
@@ -34,7 +51,9 @@ impl Rule {
             Rule::MinCounts => "min_counts",
             Rule::MaxCounts => "max_counts",
             Rule::MaxPctMt => "max_pct_mt",
-            Rule::MaxMads => "max_mads",
+            Rule::MaxMadsCounts => "max_mads_counts",
+            Rule::MaxMadsGenes => "max_mads_genes",
+            Rule::MaxMadsMt => "max_mads_mt",
         }
     }
 }
@@ -52,8 +71,10 @@ pub struct Filters {
     pub max_counts: Option<f64>,
     /// In percent; 100 keeps all.
     pub max_pct_mt: f64,
-    /// In median absolute deviations.
+    /// Of log counts and log genes, in median absolute deviations.
     pub max_mads: Option<f64>,
+    /// Of the mitochondrial share above the median, in median absolute deviations.
+    pub max_mads_mt: Option<f64>,
 }
 
 impl Filters {
@@ -80,41 +101,26 @@ impl Filters {
                 applies.iter().find(|(_, applies)| *applies).map(|(rule, _)| *rule)
             })
             .collect();
-        if let Some(mads) = self.max_mads {
-            let log_counts: Vec<f64> = metrics.total.iter().map(|&total| total.ln_1p()).collect();
-            let log_genes: Vec<f64> = metrics.n_genes.iter().map(|&n| f64::from(n).ln_1p()).collect();
-            for values in [log_counts, log_genes] {
-                mark_outliers(&values, samples, mads, &mut rules);
+        for (rule, mads) in [
+            (Rule::MaxMadsCounts, self.max_mads),
+            (Rule::MaxMadsGenes, self.max_mads),
+            (Rule::MaxMadsMt, self.max_mads_mt),
+        ] {
+            let Some(mads) = mads else { continue };
+            let value = |cell: usize| match rule {
+                Rule::MaxMadsCounts => metrics.total[cell].ln_1p(),
+                Rule::MaxMadsGenes => f64::from(metrics.n_genes[cell]).ln_1p(),
+                _ => metrics.pct_mt(cell),
+            };
+            let values: Vec<f64> = (0..metrics.len()).map(value).collect();
+            let is_outlier = outliers(&values, samples, mads, rule == Rule::MaxMadsMt);
+            for (held, is_outlier) in rules.iter_mut().zip(is_outlier) {
+                if is_outlier {
+                    held.get_or_insert(rule);
+                }
             }
         }
         rules
-    }
-}
-
-/// |x − median| > mads · MAD, a sample at a time, over all its cells; MAD is not scaled (no 1.4826).
-fn mark_outliers(values: &[f64], samples: &[i32], mads: f64, rules: &mut [Option<Rule>]) {
-    let n_samples = samples.iter().max().map_or(0, |&most| most as usize + 1);
-    let mut cells: Vec<Vec<usize>> = vec![Vec::new(); n_samples];
-    for (cell, &sample) in samples.iter().enumerate() {
-        cells[sample as usize].push(cell);
-    }
-    for cells in cells {
-        let middle = median(cells.iter().map(|&cell| values[cell]).collect());
-        let mad = median(cells.iter().map(|&cell| (values[cell] - middle).abs()).collect());
-        for cell in cells {
-            if (values[cell] - middle).abs() > mads * mad {
-                rules[cell].get_or_insert(Rule::MaxMads);
-            }
-        }
-    }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        n if n % 2 == 1 => values[n / 2],
-        n => (values[n / 2 - 1] + values[n / 2]) / 2.0,
     }
 }
 
@@ -130,6 +136,7 @@ mod tests {
             max_counts: None,
             max_pct_mt: 20.0,
             max_mads: None,
+            max_mads_mt: None,
         }
     }
 
@@ -139,6 +146,7 @@ mod tests {
             total: cells.iter().map(|cell| cell.1).collect(),
             mt: cells.iter().map(|cell| cell.2).collect(),
             ribo: vec![0.0; cells.len()],
+            ..Metrics::default()
         }
     }
 
@@ -181,6 +189,17 @@ mod tests {
         let apart = filters.decide(&metrics(&cells), 20_000, &[0, 0, 0, 0, 1, 1, 1]);
         assert_eq!(apart, [None; 7]);
         let together = filters.decide(&metrics(&cells[..5]), 20_000, &[0; 5]);
-        assert_eq!(together, [None, None, None, None, Some(Rule::MaxMads)]);
+        assert_eq!(together, [None, None, None, None, Some(Rule::MaxMadsCounts)]);
+    }
+
+    #[test]
+    fn a_low_mitochondrial_share_is_no_outlier_and_fixed_thresholds_come_first() {
+        let filters = Filters { min_genes: Some(0), max_mads_mt: Some(3.0), ..filters() };
+        // Percentages; median 5, MAD 1.
+        let shares = [4.0, 5.0, 6.0, 5.0, 5.0, 4.0, 0.0, 8.0, 8.1, 25.0];
+        let metrics = metrics(&shares.map(|mt| (50, 100.0, mt)));
+        let rules = filters.decide(&metrics, 20_000, &[0; 10]);
+        assert_eq!(rules[..8], [None; 8]);
+        assert_eq!(rules[8..], [Some(Rule::MaxMadsMt), Some(Rule::MaxPctMt)]);
     }
 }

@@ -1,7 +1,8 @@
 //! The genes of one study, and their union over all.
 
+use crate::cell::Class;
 use panfoma_core::artifact::cells::Gene;
-use panfoma_core::genes::{GeneTable, MapCounts, map_genes};
+use panfoma_core::genes::{GeneTable, MapCounts, Match, Suspicion, map_genes};
 use panfoma_core::matrix::{Column, Frame};
 use std::collections::BTreeMap;
 
@@ -13,14 +14,16 @@ pub struct StudyGenes {
     pub names: Vec<String>,
     /// Position in the gene table of each gene, if known.
     pub known: Vec<Option<u32>>,
+    /// How each name was understood.
+    pub matches: Vec<Match>,
+    /// Does an earlier gene have the same id?
+    pub repeats: Vec<bool>,
     /// Statistics.
     pub counts: MapCounts,
-    /// Why few are known.
-    pub suspicion: Option<String>,
-    /// Mitochondrial?
-    pub mt: Vec<bool>,
-    /// Named RPS* or RPL*?
-    pub ribo: Vec<bool>,
+    /// What the unknown ones look like, if they are many.
+    pub suspicion: Option<Suspicion>,
+    /// Mitochondrial, or named RPS* or RPL*?
+    pub classes: Vec<Class>,
 }
 
 impl StudyGenes {
@@ -45,10 +48,11 @@ impl StudyGenes {
         let (map, column, names) = mapped.swap_remove(0);
         let mut genes = Self {
             column,
-            mt: Vec::with_capacity(names.len()),
-            ribo: Vec::with_capacity(names.len()),
+            classes: Vec::with_capacity(names.len()),
             names,
-            known: map.genes,
+            known: map.matches.iter().map(|found| found.gene()).collect(),
+            matches: map.matches,
+            repeats: map.repeats,
             counts: map.counts,
             suspicion: map.suspicion,
         };
@@ -61,8 +65,13 @@ impl StudyGenes {
                     name.rsplit_once("__").map_or(name.as_str(), |(_, name)| name).replacen("GRCh38_", "", 1)
                 }
             };
-            genes.mt.push(gene.is_some_and(|gene| gene.mitochondrial) || symbol.starts_with("MT-"));
-            genes.ribo.push(symbol.starts_with("RPS") || symbol.starts_with("RPL"));
+            let mt = gene.is_some_and(|gene| gene.mitochondrial) || symbol.starts_with("MT-");
+            let ribo = symbol.starts_with("RPS") || symbol.starts_with("RPL");
+            genes.classes.push(match (mt, ribo) {
+                (true, _) => Class::Mt,
+                (_, true) => Class::Ribo,
+                _ => Class::Other,
+            });
         }
         genes
     }
@@ -85,8 +94,8 @@ pub struct MergedGene {
 }
 
 impl MergedGene {
-    /// The gene as the artifact describes it, seen in `n_cells` cells.
-    pub fn described(&self, n_cells: u64) -> Gene {
+    /// The gene as the artifact describes it, seen in `n_cells` cells with `total_counts` in all.
+    pub fn described(&self, n_cells: u64, total_counts: f64) -> Gene {
         Gene {
             ensembl_id: self.id.clone(),
             symbol: self.symbol.clone(),
@@ -94,6 +103,7 @@ impl MergedGene {
             mt: self.mt,
             ribo: self.ribo,
             n_cells_by_counts: n_cells,
+            total_counts,
         }
     }
 }
@@ -129,8 +139,8 @@ impl Merged {
                     measured: vec![false; studies.len()],
                 });
                 entry.measured[number] = true;
-                entry.mt |= study.mt[gene];
-                entry.ribo |= study.ribo[gene];
+                entry.mt |= study.classes[gene] == Class::Mt;
+                entry.ribo |= study.classes[gene] == Class::Ribo;
                 if !entry.input_names.contains(&study.names[gene]) {
                     entry.input_names.push(study.names[gene].clone());
                     entry.input_names.sort();

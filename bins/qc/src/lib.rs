@@ -4,13 +4,18 @@
 //! and names of the cells and one block of counts.
 
 mod args;
+mod cell;
 mod columns;
 mod filters;
 mod genes;
+mod human;
 mod metrics;
 mod modalities;
+mod names;
+mod outliers;
 mod plan;
 mod report;
+mod samples;
 mod study;
 mod write;
 
@@ -192,9 +197,10 @@ fn save(
     let carried = columns::union(studies.iter().map(|study| study.study.columns.as_slice()));
     let paths: Vec<PathBuf> = studies.iter().map(|study| study.study.path.clone()).collect();
     let mut provenance = Provenance::new(context, paths.iter().map(PathBuf::as_path))?;
-    if let Some(config) = provenance.config.as_object_mut() {
-        config.insert("gene_table".to_owned(), GeneTable::digest().into());
+    if provenance.config.is_null() {
+        provenance.config = serde_json::json!({});
     }
+    provenance.config["gene_table"] = GeneTable::digest().into();
     let header = Header::new(cells::FORMAT, cells::VERSION, provenance);
     let repeated = atomic::write_file(&beside(&config.output, "removed.tsv"), |tsv| -> Result<Vec<usize>> {
         let mut removed = BufWriter::new(std::fs::File::create(tsv)?);
@@ -214,9 +220,27 @@ fn save(
         Ok(repeated)
     })
     .with_context(|| format!("writing `{}`", config.output.display()))?;
-    let report = Report::new(studies, &repeated, skipped, merged, &carried, config);
+    let samples = samples::summarise(studies);
+    beside_as_table(&config.output, "genes.tsv", |tsv| names::write(tsv, studies, merged))?;
+    beside_as_table(&config.output, "samples.tsv", |tsv| samples::write(tsv, &samples))?;
+    let report = Report::new(studies, &repeated, samples, skipped, merged, &carried, config);
     report.log();
     Ok(atomic::write_json(&beside(&config.output, "qc.json"), &report)?)
+}
+
+/// Writes `<output>.<extension>`, whole or not at all.
+fn beside_as_table(
+    output: &Path,
+    extension: &str,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    let path = beside(output, extension);
+    atomic::write_file(&path, |temporary| -> Result<()> {
+        let mut file = BufWriter::new(std::fs::File::create(temporary)?);
+        write(&mut file)?;
+        Ok(file.flush()?)
+    })
+    .with_context(|| format!("writing `{}`", path.display()))
 }
 
 /// `<output>.<extension>`.

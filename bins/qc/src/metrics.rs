@@ -1,11 +1,13 @@
 //! Quality metrics of cells, as scanpy's `calculate_qc_metrics` defines them, on the genes of the input.
 
+use crate::cell::{Cell, Meter, TOP};
 use crate::study::Study;
 use anyhow::Result;
-use panfoma_core::matrix::Matrix;
+use panfoma_core::matrix::{Matrix, Rows};
 use panfoma_core::stage::{Interrupt, Progress};
+use rayon::prelude::*;
 
-/// One entry a cell.
+/// One entry a cell; `gene_cells` one a gene.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metrics {
     /// Genes with a count.
@@ -16,6 +18,10 @@ pub struct Metrics {
     pub mt: Vec<f64>,
     /// Sum of counts of genes named RPS* or RPL*.
     pub ribo: Vec<f64>,
+    /// Percentage of counts in the 50, 100, 200 and 500 genes with most; NaN where the matrix has fewer genes, or no counts.
+    pub pct_top: Vec<[f32; TOP.len()]>,
+    /// In how many cells each gene of the input has a count, before any is removed.
+    pub gene_cells: Vec<u64>,
 }
 
 impl Metrics {
@@ -33,6 +39,38 @@ impl Metrics {
     pub fn pct_ribo(&self, cell: usize) -> f64 {
         self.ribo[cell] / self.total[cell] * 100.0
     }
+
+    /// Of no cells of a matrix of `n_genes` genes.
+    fn with_genes(n_genes: usize) -> Self {
+        Self { gene_cells: vec![0; n_genes], ..Self::default() }
+    }
+
+    fn push(&mut self, cell: &Cell) {
+        let n_genes = self.gene_cells.len();
+        let share = |i: usize| if n_genes < TOP[i] { f64::NAN } else { cell.top[i] / cell.total * 100.0 };
+        self.n_genes.push(cell.n_genes);
+        self.total.push(cell.total);
+        self.mt.push(cell.mt);
+        self.ribo.push(cell.ribo);
+        self.pct_top.push(std::array::from_fn(|i| share(i) as f32));
+    }
+
+    /// Measures the cells of a block.
+    fn add(&mut self, rows: &Rows, study: &Study) {
+        let cells: Vec<Cell> = (0..rows.len())
+            .into_par_iter()
+            .with_min_len(64)
+            .map_init(
+                || Meter::new(&study.genes.classes),
+                |meter, cell| {
+                    let (genes, counts) = rows.row(cell);
+                    meter.measure(genes, counts)
+                },
+            )
+            .collect();
+        cells.iter().for_each(|cell| self.push(cell));
+        rows.indices.iter().for_each(|&gene| self.gene_cells[gene as usize] += 1);
+    }
 }
 
 /// Reads the whole matrix once: every value is checked, every cell measured.
@@ -42,27 +80,13 @@ pub fn measure(
     interrupt: &Interrupt,
     progress: &mut Progress,
 ) -> Result<Metrics> {
-    let mut metrics = Metrics::default();
+    let mut metrics = Metrics::with_genes(matrix.n_genes());
     let n = matrix.n_cells();
     for start in (0..n).step_by(matrix.block_len()) {
         interrupt.check()?;
         let rows = matrix.read_block(start..n.min(start + matrix.block_len()))?;
-        for cell in 0..rows.len() {
-            let (genes, counts) = rows.row(cell);
-            let sum_of = |of: &[bool]| {
-                sum(genes.iter().zip(counts).filter(|(gene, _)| of[**gene as usize]).map(|(_, &count)| count))
-            };
-            metrics.n_genes.push(genes.len() as u32);
-            metrics.total.push(sum(counts.iter().copied()));
-            metrics.mt.push(sum_of(&study.genes.mt));
-            metrics.ribo.push(sum_of(&study.genes.ribo));
-        }
+        metrics.add(&rows, study);
         progress.add(rows.len() as u64);
     }
     Ok(metrics)
-}
-
-/// From 0.0 on: the sum of nothing by `Iterator::sum` is -0.0.
-fn sum(counts: impl Iterator<Item = f32>) -> f64 {
-    counts.fold(0.0, |sum, count| sum + f64::from(count))
 }

@@ -4,6 +4,7 @@ use crate::Measured;
 use crate::args::Config;
 use crate::columns::Carried;
 use crate::genes::Merged;
+use crate::samples::{Sample, Tally};
 use panfoma_core::genes::{GeneTable, MapCounts};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ pub struct Report {
     pub gene_table: String,
     /// Inputs used, in order.
     pub studies: Vec<StudyReport>,
+    /// Their samples.
+    pub samples: Vec<Sample>,
     /// Inputs left out by `--skip-unusable`, with the reason.
     pub skipped: Vec<Skipped>,
     /// Columns that bear another name in the output.
@@ -42,6 +45,7 @@ pub struct StudyReport {
     gene_names: String,
     genes: MapCounts,
     unmapped_examples: Vec<String>,
+    notes: Vec<String>,
     sample_column: Option<String>,
     patient_column: Option<String>,
     /// Features of each modality.
@@ -51,26 +55,7 @@ pub struct StudyReport {
     skipped_columns: BTreeMap<String, String>,
     min_genes: u32,
     repeated_cell_names: usize,
-    cells: Removed,
-    samples: BTreeMap<String, Removed>,
-}
-
-/// Cells and why they were removed.
-#[derive(Default, Serialize)]
-struct Removed {
-    read: usize,
-    passed: usize,
-    removed: BTreeMap<&'static str, usize>,
-}
-
-impl Removed {
-    fn count(&mut self, rule: Option<&'static str>) {
-        self.read += 1;
-        match rule {
-            None => self.passed += 1,
-            Some(rule) => *self.removed.entry(rule).or_default() += 1,
-        }
-    }
+    cells: Tally,
 }
 
 impl Report {
@@ -78,6 +63,7 @@ impl Report {
     pub fn new(
         studies: &[Measured],
         repeated: &[usize],
+        samples: Vec<Sample>,
         skipped: Vec<Skipped>,
         merged: &Merged,
         carried: &[Carried],
@@ -96,6 +82,7 @@ impl Report {
             n_genes: merged.genes.len(),
             gene_table: GeneTable::digest(),
             studies,
+            samples,
             skipped,
             renamed_columns: renamed.map(|column| (column.input_name.clone(), column.name.clone())).collect(),
         }
@@ -142,13 +129,8 @@ impl Report {
 impl StudyReport {
     fn new(measured: &Measured, repeated_cell_names: usize, config: &Config) -> Self {
         let study = &measured.study;
-        let (mut cells, mut samples) = (Removed::default(), BTreeMap::<String, Removed>::new());
-        for (cell, rule) in measured.rules.iter().enumerate() {
-            let rule = rule.map(|rule| rule.name());
-            cells.count(rule);
-            let sample = &study.samples.names[study.samples.codes[cell] as usize];
-            samples.entry(sample.clone()).or_default().count(rule);
-        }
+        let mut cells = Tally::default();
+        measured.rules.iter().for_each(|&rule| cells.count(rule));
         let unmapped = study.genes.names.iter().zip(&study.genes.known).filter(|(_, known)| known.is_none());
         Self {
             study: study.name.clone(),
@@ -156,6 +138,7 @@ impl StudyReport {
             gene_names: study.genes.column.clone(),
             genes: study.genes.counts.clone(),
             unmapped_examples: unmapped.map(|(name, _)| name.clone()).take(10).collect(),
+            notes: study.notes.clone(),
             sample_column: study.samples.column.clone(),
             patient_column: study.patients.column.clone(),
             modalities: study
@@ -168,7 +151,6 @@ impl StudyReport {
             min_genes: config.filters.min_genes_of(study.genes.names.len()),
             repeated_cell_names,
             cells,
-            samples,
         }
     }
 }

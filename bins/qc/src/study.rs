@@ -2,6 +2,7 @@
 
 use crate::args::{Config, Input};
 use crate::genes::StudyGenes;
+use crate::human;
 use crate::modalities::Brought;
 use anyhow::Result;
 use panfoma_core::matrix::{Column, Frame, Kind, Matrix};
@@ -59,6 +60,8 @@ pub struct Study {
     pub dropped_modalities: Vec<(String, String)>,
     /// Columns that cannot be read, with their type.
     pub skipped_columns: Vec<(String, String)>,
+    /// What its readers should know.
+    pub notes: Vec<String>,
 }
 
 /// A grouping of cells.
@@ -106,7 +109,9 @@ impl Study {
             tracing::info!("`{path}`: raw counts are read from `{}`, since {why}", matrix.source);
         }
         let genes = StudyGenes::map(&matrix.genes);
-        refuse_foreign_genes(&path.to_string(), &genes, config.min_gene_coverage)?;
+        human::refuse_foreign_genes(&path.to_string(), &genes, cells, config.min_gene_coverage)?;
+        let notes = human::notes(&genes, cells);
+        notes.iter().for_each(|note| tracing::warn!("`{path}`: {note}"));
         refuse_impossible_minimum(&path.to_string(), matrix.n_genes(), config)?;
         let (samples, patients) = groups(input, cells, config)?;
         let kept = |name: &str| config.keep_columns.as_ref().is_none_or(|keep| keep.contains(name));
@@ -134,29 +139,9 @@ impl Study {
                 .collect(),
             dropped_modalities: matrix.dropped_modalities.clone(),
             skipped_columns: cells.skipped.clone(),
+            notes,
         })
     }
-}
-
-fn refuse_foreign_genes(path: &str, genes: &StudyGenes, floor: f64) -> Result<()> {
-    let counts = &genes.counts;
-    if counts.coverage() >= floor {
-        return Ok(());
-    }
-    let message = format!(
-        "`{path}`: {} of {} gene names (in `{}`) are known human genes, expected a share of at least {floor}{}",
-        counts.mapped(),
-        counts.genes,
-        genes.column,
-        genes.suspicion.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default()
-    );
-    let hint = match &genes.suspicion {
-        Some(_) => {
-            "if the cells are human, restore the gene names (human symbols: `adata.var_names.str.upper()`); if they are not, map the genes to human orthologs first"
-        }
-        None => "name the genes by Ensembl id or symbol in `var`, or lower `--min-gene-coverage`",
-    };
-    Err(UserError::bad_data(message).hint(hint).into())
 }
 
 fn refuse_impossible_minimum(path: &str, n_genes: usize, config: &Config) -> Result<()> {

@@ -46,7 +46,7 @@ pub fn cells(
     for modality in &modalities {
         writer.add_modality(&modality.name, &modality.features)?;
     }
-    let mut n_cells = vec![0_u64; merged.genes.len()];
+    let (mut n_cells, mut totals) = (vec![0_u64; merged.genes.len()], vec![0.0_f64; merged.genes.len()]);
     let mut progress =
         Progress::new("cells written", studies.iter().map(|study| study.study.n_cells as u64).sum());
     let mut repeated = Vec::with_capacity(studies.len());
@@ -60,7 +60,10 @@ pub fn cells(
                 ids = all;
                 repeated.push(n_repeated);
             }
-            rows.indices.iter().for_each(|&gene| n_cells[gene as usize] += 1);
+            for (&gene, &count) in rows.indices.iter().zip(&rows.data) {
+                n_cells[gene as usize] += 1;
+                totals[gene as usize] += f64::from(count);
+            }
             let names = kept.iter().map(|&cell| std::mem::take(&mut ids[cell])).collect();
             progress.add(rows.len() as u64);
             let obs = columns::block(study, &matrix.cells, carried, kept, config.keep_removed);
@@ -71,7 +74,9 @@ pub fn cells(
             Ok(())
         })?;
     }
-    let genes: Vec<Gene> = merged.genes.iter().zip(n_cells).map(|(gene, n)| gene.described(n)).collect();
+    let sums = n_cells.into_iter().zip(totals);
+    let genes: Vec<Gene> =
+        merged.genes.iter().zip(sums).map(|(gene, (n, sum))| gene.described(n, sum)).collect();
     let measured: Vec<bool> = merged.genes.iter().flat_map(|gene| gene.measured.iter().copied()).collect();
     let names: Vec<String> = studies.iter().map(|study| study.study.name.clone()).collect();
     writer.finish(&Var { genes: &genes, studies: &names, measured: &measured }, header)?;

@@ -108,9 +108,7 @@ impl Corpus {
                 ensembl_id: format!("{}{:011}", self.gene_prefix.unwrap_or("ENSG"), gene * 37 % N_GENES),
                 symbol: format!("S{gene}"),
                 input_name: format!("S{gene}"),
-                mt: false,
-                ribo: false,
-                n_cells_by_counts: 0,
+                ..Gene::default()
             })
             .collect();
         let broken = |gene: usize, study: usize| self.wrong_mask && gene == 20 && study == 1;

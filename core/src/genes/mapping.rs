@@ -1,8 +1,9 @@
 //! All the gene names of a matrix to Ensembl ids.
 
-use super::table::{GeneTable, Match, strip_genome};
+use super::species::{Suspicion, suspicion};
+use super::table::{GeneTable, Match};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How many of a matrix's genes were understood, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -42,21 +43,28 @@ impl MapCounts {
 /// What each gene of a matrix is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GeneMap {
-    /// Position in the table of each gene, if understood.
-    pub genes: Vec<Option<u32>>,
+    /// How each name was understood.
+    pub matches: Vec<Match>,
+    /// Does an earlier gene of the matrix have the same id? Its counts are added to that one's.
+    pub repeats: Vec<bool>,
     /// Statistics.
     pub counts: MapCounts,
-    /// Does it look like another species, or like human symbols in another case? With an example.
-    pub suspicion: Option<String>,
+    /// What the other names look like, if they are many.
+    pub suspicion: Option<Suspicion>,
 }
 
 /// Looks up every name; the order is that of `names`.
+///
+/// A name of no gene that is another name of the matrix with a number behind it (`TBCE-1` beside `TBCE`, as AnnData and
+/// Seurat make names unique) repeats that gene.
 pub fn map_genes<S: AsRef<str>>(table: &GeneTable, names: &[S]) -> GeneMap {
     let mut matches: Vec<Match> = names.iter().map(|name| table.find(name.as_ref())).collect();
+    find_numbered(names, &mut matches);
     resolve_collisions(&mut matches);
     let mut counts = MapCounts { genes: names.len(), ..MapCounts::default() };
-    let mut seen: BTreeMap<u32, usize> = BTreeMap::new();
-    for found in &matches {
+    let mut seen: BTreeSet<u32> = BTreeSet::new();
+    let mut repeats = vec![false; names.len()];
+    for (found, repeats) in matches.iter().zip(&mut repeats) {
         match found {
             Match::Ensembl(_) => counts.ensembl += 1,
             Match::Approved(_) => counts.approved += 1,
@@ -65,14 +73,26 @@ pub fn map_genes<S: AsRef<str>>(table: &GeneTable, names: &[S]) -> GeneMap {
             Match::Ambiguous => counts.ambiguous += 1,
             Match::Unknown => counts.unmapped += 1,
         }
-        if let Some(gene) = found.gene() {
-            *seen.entry(gene).or_default() += 1;
-        }
+        *repeats = found.gene().is_some_and(|gene| !seen.insert(gene));
     }
     counts.distinct = seen.len();
     counts.duplicated = counts.mapped() - seen.len();
-    let suspicion = suspicion(table, names, &counts);
-    GeneMap { genes: matches.into_iter().map(Match::gene).collect(), counts, suspicion }
+    let suspicion = suspicion(table, names, &matches);
+    GeneMap { matches, repeats, counts, suspicion }
+}
+
+fn find_numbered<S: AsRef<str>>(names: &[S], matches: &mut [Match]) {
+    if !matches.contains(&Match::Unknown) {
+        return;
+    }
+    let known: HashMap<&str, Match> = names.iter().map(AsRef::as_ref).zip(matches.iter().copied()).collect();
+    for (name, found) in names.iter().zip(matches.iter_mut()).filter(|(_, found)| **found == Match::Unknown) {
+        let Some((base, number)) = name.as_ref().rsplit_once(['-', '.']) else { continue };
+        let numbered = (1..=3).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
+        if let (true, Some(&base)) = (numbered, known.get(base)) {
+            *found = base;
+        }
+    }
 }
 
 /// A matrix that has a gene under its present name as well as under an old name or alias means two genes by them: the
@@ -96,26 +116,6 @@ fn resolve_collisions(matches: &mut [Match]) {
             *found = Match::Ambiguous;
         }
     }
-}
-
-/// Why few names were understood.
-fn suspicion<S: AsRef<str>>(table: &GeneTable, names: &[S], counts: &MapCounts) -> Option<String> {
-    let names = || names.iter().map(|name| strip_genome(name.as_ref()));
-    if let Some(name) = names().find(|name| name.starts_with("ENS") && !name.starts_with("ENSG0")) {
-        let species = if name.starts_with("ENSMUSG") { "mouse" } else { "another species" };
-        return Some(format!("`{name}` is an Ensembl id of {species}"));
-    }
-    let other_case =
-        |name: &&str| table.find(name) == Match::Unknown && table.find(&name.to_uppercase()).gene().is_some();
-    let n = names().filter(other_case).count();
-    if n * 2 <= counts.unmapped || n == 0 {
-        return None;
-    }
-    let example = names().find(other_case)?;
-    Some(format!(
-        "{n} names are human symbols but for their case, such as `{example}` for `{}`: mouse genes look like this",
-        example.to_uppercase()
-    ))
 }
 
 #[cfg(test)]
@@ -146,15 +146,15 @@ mod tests {
     #[test]
     fn an_alias_beside_the_gene_itself_is_left_out() {
         let map = map_genes(GeneTable::bundled(), &["LFS1", "TP53"]);
-        assert_eq!((map.genes[0], map.counts.ambiguous, map.counts.approved), (None, 1, 1));
+        assert_eq!((map.matches[0], map.counts.ambiguous, map.counts.approved), (Match::Ambiguous, 1, 1));
     }
 
     #[test]
-    fn mouse_genes_are_suspected() {
-        for names in [["Actb", "Gapdh", "Cd3e"], ["ENSMUSG00000029580", "Gapdh", "Xist"]] {
-            let suspicion = map_genes(GeneTable::bundled(), &names).suspicion.unwrap();
-            assert!(suspicion.contains("mouse"), "{suspicion}");
-        }
-        assert_eq!(map_genes(GeneTable::bundled(), &["ACTB", "AP000000.99"]).suspicion, None);
+    fn names_that_were_made_unique_repeat_their_gene() {
+        let map =
+            map_genes(GeneTable::bundled(), &["TP53", "TP53-1", "TP53.2", "MIR1302-2", "EGFR-1", "HLA-A"]);
+        assert_eq!(map.repeats, [false, true, true, false, false, false]);
+        // Without `EGFR` beside it `EGFR-1` is no gene; `HLA-A` and `MIR1302-2` are names of their own.
+        assert_eq!((map.matches[4], map.counts.duplicated, map.counts.unmapped), (Match::Unknown, 2, 1));
     }
 }

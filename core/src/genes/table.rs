@@ -214,21 +214,31 @@ impl GeneTable {
     }
 }
 
-/// `GRCh38_TP53` and `GRCh38______TP53` are `TP53`.
+/// `GRCh38_TP53`, `GRCh38______TP53` and Seurat's `GRCh38-TP53` are `TP53`.
 pub(super) fn strip_genome(name: &str) -> &str {
-    ["GRCh38_", "GRCh37_", "hg38_", "hg19_"]
+    ["GRCh38", "GRCh37", "hg38", "hg19"]
         .iter()
-        .find_map(|prefix| name.strip_prefix(prefix))
-        .map_or(name, |name| name.trim_start_matches('_'))
+        .find_map(|prefix| name.strip_prefix(prefix).filter(|rest| rest.starts_with(['_', '-'])))
+        .map_or(name, |rest| rest.trim_start_matches(['_', '-']))
 }
 
-/// The number of `ENSG00000141510` or `ENSG00000141510.17`.
+/// The number of `ENSG00000141510`, `ENSG00000141510.17`, `ENSG00000141510_TP53` or `TP53|ENSG00000141510`.
 fn ensembl_number(name: &str) -> Option<u64> {
-    let digits = name.strip_prefix("ENSG")?;
+    let at = name.find("ENSG")?;
+    let (before, digits) = (&name[..at], &name[at + 4..]);
+    let n_digits = digits.bytes().take_while(u8::is_ascii_digit).count();
+    let (digits, after) = digits.split_at(n_digits);
+    let after = match after.strip_prefix('.') {
+        Some(version) if version.starts_with(|c: char| c.is_ascii_digit()) => {
+            version.trim_start_matches(|c: char| c.is_ascii_digit())
+        }
+        _ => after,
+    };
+    let separates = |c: char| matches!(c, '_' | '|' | '-' | ':' | ';' | ' ' | '(' | ')');
+    let stands_alone = (before.is_empty() || before.ends_with(separates))
+        && (after.is_empty() || after.starts_with(separates));
     // The second copies of pseudoautosomal genes (`ENSG00000002586.20_PAR_Y`) are other genes.
-    let (digits, version) = digits.split_once('.').unwrap_or((digits, "0"));
-    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    (digits.len() == 11 && number(digits) && number(version)).then(|| digits.parse().ok())?
+    (n_digits == 11 && stands_alone && !after.starts_with("_PAR_Y")).then(|| digits.parse().ok())?
 }
 
 #[cfg(test)]
@@ -267,13 +277,25 @@ mod tests {
         check("SOD2", "approved ENSG00000291237");
         check("ENSG00000112096.19", "ensembl ENSG00000291237");
         check("MATR3", "approved ENSG00000015479");
+        check("GRCh38-TP53", "approved ENSG00000141510");
+        check("ENSG00000141510_TP53", "ensembl ENSG00000141510");
+        check("TP53|ENSG00000141510.17", "ensembl ENSG00000141510");
     }
 
     #[test]
     fn what_is_no_human_gene_is_not_guessed() {
-        for name in
-            ["Actb", "tp53", "ENSMUSG00000029580", "ENSG00000999999", "ENSG1", "mm10_TP53", "Gm42418", ""]
-        {
+        for name in [
+            "Actb",
+            "tp53",
+            "ENSMUSG00000029580",
+            "ENSG00000999999",
+            "ENSG1",
+            "mm10_TP53",
+            "Gm42418",
+            "",
+            "ENSG00000002586.20_PAR_Y",
+            "XENSG00000141510",
+        ] {
             check(name, "unknown");
         }
     }

@@ -1,9 +1,9 @@
 //! Readers of count matrices, streamed in blocks of cells.
 //!
-//! AnnData of every age (`.h5ad` and Zarr; sparse by rows or columns, dense; in `X`, a layer or `raw/X`), MuData, loom, what
-//! Cell Ranger writes (HDF5 of its versions 2 and 3, directories of Matrix Market files), and delimited text. Content tells
-//! the format, not the name. Nothing a header says is believed before it is checked, and every value that leaves a reader
-//! is a count.
+//! AnnData of every age (`.h5ad`; sparse by rows or columns, dense; in `X`, a layer or `raw/X`) and in Zarr, MuData, loom,
+//! what Cell Ranger writes (HDF5 of its versions 2 and 3, directories of Matrix Market files), and delimited text.
+//! Content tells the format, not the name. Nothing a header says is believed before it is checked, and every value that
+//! leaves a reader is a count.
 
 mod blosc;
 pub mod column;

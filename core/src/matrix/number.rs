@@ -21,3 +21,13 @@ macro_rules! from_stored {
     )*};
 }
 from_stored! { f32 f64 i64 }
+
+/// An index: what is none, being negative or too large, becomes `u32::MAX`.
+impl FromStored for u32 {
+    fn from_f64(value: f64) -> Self {
+        if value.fract() == 0.0 { Self::from_i64(value as i64) } else { u32::MAX }
+    }
+    fn from_i64(value: i64) -> Self {
+        u32::try_from(value).unwrap_or(u32::MAX)
+    }
+}

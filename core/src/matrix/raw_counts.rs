@@ -25,22 +25,6 @@ pub(super) fn list(sources: &[Source]) -> String {
     }
 }
 
-/// The candidate that `wanted` means.
-///
-/// Errors: 65 naming the candidates, if it is none of them.
-pub(super) fn resolve(path: &Path, wanted: &Source, candidates: &[Source]) -> Result<Source> {
-    // `--layer raw` means raw/X, but a layer may bear that name.
-    let layer = matches!(wanted, Source::Raw).then(|| Source::Layer("raw".to_owned()));
-    for source in [Some(wanted), layer.as_ref()].into_iter().flatten() {
-        if candidates.contains(source) {
-            return Ok(source.clone());
-        }
-    }
-    Err(UserError::bad_data(format!("`{}` has no `{wanted}`", path.display()))
-        .hint(format!("its matrices are {}", list(candidates)))
-        .into())
-}
-
 /// The first candidate that holds integers, or in the inner `Err` the first value that is none; only layers that promise
 /// raw counts are considered.
 pub(super) fn find(
@@ -68,6 +52,22 @@ fn promising(source: &Source) -> bool {
         Source::Layer(name) => layer_rank(name).0 < LAYERS.len(),
         Source::X | Source::Raw => true,
     }
+}
+
+/// The candidate that `wanted` means.
+///
+/// Errors: 65 naming the candidates, if it is none of them.
+pub(super) fn resolve(path: &Path, wanted: &Source, candidates: &[Source]) -> Result<Source> {
+    // `--layer raw` means raw/X, but a layer may bear that name.
+    let layer = matches!(wanted, Source::Raw).then(|| Source::Layer("raw".to_owned()));
+    for source in [Some(wanted), layer.as_ref()].into_iter().flatten() {
+        if candidates.contains(source) {
+            return Ok(source.clone());
+        }
+    }
+    Err(UserError::bad_data(format!("`{}` has no `{wanted}`", path.display()))
+        .hint(format!("its matrices are {}", list(candidates)))
+        .into())
 }
 
 /// As [`find`].

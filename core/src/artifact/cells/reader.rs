@@ -273,12 +273,15 @@ fn read_genes(store: &Store, n_genes: usize) -> Result<Vec<Gene>> {
     let n_cells = store.array("/var/n_cells_by_counts")?;
     expect_rows("n_cells_by_counts", n_cells.shape[0], n_genes)?;
     let n_cells: Vec<i64> = n_cells.numbers(0..n_genes)?;
+    let totals = store.array("/var/total_counts")?;
+    expect_rows("total_counts", totals.shape[0], n_genes)?;
+    let totals: Vec<f64> = totals.numbers(0..n_genes)?;
     let (ids, symbols, names) = (texts("_index")?, texts("symbol")?, texts("input_name")?);
     let (mt, ribo) = (bools("mt")?, bools("ribo")?);
     let genes =
         ids.into_iter().zip(symbols).zip(names).enumerate().map(|(i, ((ensembl_id, symbol), input_name))| {
             let (mt, ribo, n_cells_by_counts) = (mt[i], ribo[i], n_cells[i].max(0) as u64);
-            Gene { ensembl_id, symbol, input_name, mt, ribo, n_cells_by_counts }
+            Gene { ensembl_id, symbol, input_name, mt, ribo, n_cells_by_counts, total_counts: totals[i] }
         });
     Ok(genes.collect())
 }

@@ -17,7 +17,7 @@ fn header() -> Header {
     Header::new(FORMAT, VERSION, provenance)
 }
 
-fn gene(ensembl_id: &str, symbol: &str, n_cells_by_counts: u64) -> Gene {
+fn gene(ensembl_id: &str, symbol: &str, n_cells_by_counts: u64, total_counts: f64) -> Gene {
     Gene {
         ensembl_id: ensembl_id.into(),
         symbol: symbol.into(),
@@ -25,16 +25,17 @@ fn gene(ensembl_id: &str, symbol: &str, n_cells_by_counts: u64) -> Gene {
         mt: symbol.starts_with("MT-"),
         ribo: symbol.starts_with("RPL"),
         n_cells_by_counts,
+        total_counts,
     }
 }
 
 fn genes() -> Vec<Gene> {
     vec![
-        gene("ENSG00000141510", "TP53", 1),
-        gene("ENSG00000142676", "RPL11", 1),
-        gene("ENSG00000146648", "EGFR", 1),
-        gene("ENSG00000198888", "MT-ND1", 1),
-        gene("input:é gene", "é gene", 0),
+        gene("ENSG00000141510", "TP53", 1, 1.0),
+        gene("ENSG00000142676", "RPL11", 1, 2.0),
+        gene("ENSG00000146648", "EGFR", 1, 30_000.0),
+        gene("ENSG00000198888", "MT-ND1", 1, 7.0),
+        gene("input:é gene", "é gene", 0, 0.0),
     ]
 }
 
@@ -195,7 +196,32 @@ fn anndata_opens_it_without_a_warning() {
     let output = python.arg(&path).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    let seen: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut seen: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    // numpy's values, but for the last bit of a logarithm.
+    let derived: [(&str, [f64; 5]); 4] = [
+        ("mean_counts", [0.333333333333333, 0.666666666666667, 10_000.0, 2.333333333333333, 0.0]),
+        (
+            "log1p_mean_counts",
+            [0.287682072451781, 0.510825623765991, 9.210440366976517, 1.203972804325936, 0.0],
+        ),
+        (
+            "pct_dropout_by_counts",
+            [66.666666666666667, 66.666666666666667, 66.666666666666667, 66.666666666666667, 100.0],
+        ),
+        (
+            "log1p_total_counts",
+            [0.693147180559945, 1.09861228866811, 10.308985993422082, 2.07944154167984, 0.0],
+        ),
+    ];
+    for (name, expected) in derived {
+        let column = seen["var"].as_object_mut().unwrap().remove(name).unwrap();
+        for (found, expected) in column.as_array().unwrap().iter().zip(expected) {
+            assert!(
+                (found.as_f64().unwrap() - expected).abs() < 1e-11,
+                "{name}: {found}, expected {expected}"
+            );
+        }
+    }
     let expected = serde_json::json!({
         "shape": [3, 5],
         "X": [[1.0, 0.0, 0.0, 7.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 2.0, 30000.0, 0.0, 0.0]],
@@ -207,7 +233,7 @@ fn anndata_opens_it_without_a_warning() {
         "var": {"symbol": ["TP53", "RPL11", "EGFR", "MT-ND1", "é gene"],
                 "input_name": ["TP53", "RPL11", "EGFR", "MT-ND1", "é gene"],
                 "mt": [false, false, false, true, false], "ribo": [false, true, false, false, false],
-                "n_cells_by_counts": [1, 1, 1, 1, 0]},
+                "n_cells_by_counts": [1, 1, 1, 1, 0], "total_counts": [1.0, 2.0, 30_000.0, 7.0, 0.0]},
         "varm": {"measured": [[true, true], [true, false], [true, true], [false, true], [true, false]]},
         "obsm": {"X_panfoma": [[0.5, 1.0], [1.5, 2.0], [-1.0, 0.0]],
                  "protein": [[0.0, 70000.0], [0.0, 0.0], [3.0, 4.0]]},

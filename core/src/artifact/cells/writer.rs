@@ -161,7 +161,7 @@ impl CellsWriter {
         for column in self.obs {
             column.finish(store)?;
         }
-        write_var(store, var)?;
+        write_var(store, var, n_cells)?;
         store.group("/uns/panfoma", "dict", "0.1.0", [])?;
         store.texts("/uns/panfoma/studies", var.studies)?;
         store.text("/uns/panfoma/header", &serde_json::to_string(header)?)
@@ -215,8 +215,19 @@ impl ObsStream {
     }
 }
 
-fn write_var(store: &Store, var: &Var<'_>) -> Result<()> {
-    let order = json!(["symbol", "input_name", "mt", "ribo", "n_cells_by_counts"]);
+fn write_var(store: &Store, var: &Var<'_>, n_cells: usize) -> Result<()> {
+    let n = n_cells as f64;
+    // scanpy's `calculate_qc_metrics`, over the cells of X.
+    let metrics: [(&str, &dyn Fn(&Gene) -> f64); 5] = [
+        ("mean_counts", &|gene| gene.total_counts / n),
+        ("log1p_mean_counts", &|gene| (gene.total_counts / n).ln_1p()),
+        ("pct_dropout_by_counts", &|gene| (1.0 - gene.n_cells_by_counts as f64 / n) * 100.0),
+        ("total_counts", &|gene| gene.total_counts),
+        ("log1p_total_counts", &|gene| gene.total_counts.ln_1p()),
+    ];
+    let mut order = vec!["symbol", "input_name", "mt", "ribo", "n_cells_by_counts"];
+    order.extend(metrics.iter().map(|(name, _)| *name));
+    let order = json!(order);
     store.group("/var", "dataframe", "0.2.0", [("_index", json!("_index")), ("column-order", order)])?;
     let texts = |path: &str, text: fn(&Gene) -> &str| {
         store.texts(path, &var.genes.iter().map(text).collect::<Vec<_>>())
@@ -228,6 +239,10 @@ fn write_var(store: &Store, var: &Var<'_>) -> Result<()> {
     store.numbers("/var/ribo", None, &var.genes.iter().map(|gene| gene.ribo).collect::<Vec<_>>())?;
     let n_cells: Vec<i64> = var.genes.iter().map(|gene| gene.n_cells_by_counts as i64).collect();
     store.numbers("/var/n_cells_by_counts", None, &n_cells)?;
+    for (name, value) in metrics {
+        let values: Vec<f64> = var.genes.iter().map(value).collect();
+        store.numbers(&format!("/var/{name}"), None, &values)?;
+    }
     store.numbers("/varm/measured", Some(var.studies.len()), var.measured)
 }
 

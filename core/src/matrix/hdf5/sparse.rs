@@ -73,7 +73,7 @@ struct Arrays {
     indptr: Vec<i64>,
     n_indices: usize,
     n_data: usize,
-    indices: Window<i64>,
+    indices: Window<u32>,
     data: Window<f32>,
 }
 
@@ -141,26 +141,30 @@ impl Arrays {
     /// Indices and data of a run of rows (or columns), the indices checked against `limit`.
     fn read(&mut self, run: Range<usize>, limit: usize) -> Result<(Vec<u32>, Vec<f32>)> {
         let (start, end) = (self.indptr[run.start] as usize, self.indptr[run.end] as usize);
-        let mut indices = Vec::with_capacity(end - start);
-        let mut wrong = None;
-        self.indices.read(start..end, |piece| {
-            for &index in piece {
-                if index < 0 || index >= limit as i64 {
-                    wrong.get_or_insert((start + indices.len(), index));
-                }
-                indices.push(index as u32);
-            }
-        })?;
-        if let Some((at, index)) = wrong {
-            return Err(self.file.bad(format!(
-                "`{}/indices[{at}]` is {index}, expected 0 to {}",
-                self.path,
-                limit.saturating_sub(1)
-            )));
+        let mut indices: Vec<u32> = Vec::with_capacity(end - start);
+        self.indices.read(start..end, |piece| indices.extend_from_slice(piece))?;
+        if indices.iter().fold(0, |most, &index| most.max(index)) as usize >= limit && !indices.is_empty() {
+            return Err(self.out_of_range(start, &indices, limit));
         }
         let mut data = Vec::with_capacity(end - start);
         self.data.read(start..end, |piece| data.extend_from_slice(piece))?;
         Ok((indices, data))
+    }
+
+    /// 65, naming the first index that is too large; it is read once more, since it may not fit an index at all.
+    fn out_of_range(&self, start: usize, indices: &[u32], limit: usize) -> anyhow::Error {
+        let Self { file, path, .. } = self;
+        let at = start + indices.iter().position(|&index| index as usize >= limit).unwrap_or(0);
+        let indices = format!("{path}/indices");
+        let stored =
+            file.dataset(&indices).and_then(|dataset| file.slice::<i64>(&dataset, &indices, at..at + 1));
+        match stored.as_deref() {
+            Ok([index]) => {
+                file.bad(format!("`{indices}[{at}]` is {index}, expected 0 to {}", limit.saturating_sub(1)))
+            }
+            Ok(_) => file.bad(format!("`{indices}[{at}]` is out of range")),
+            Err(_) => stored.unwrap_err(),
+        }
     }
 }
 
