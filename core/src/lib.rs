@@ -2,12 +2,15 @@
 
 pub mod artifact;
 pub mod data;
+pub mod dense;
 pub mod device;
 pub mod genes;
 pub mod layers;
 pub mod matrix;
 pub mod model;
+pub mod neighbors;
 pub mod ops;
+pub mod report;
 pub mod rng;
 pub mod stage;
 pub mod subspace;

@@ -29,44 +29,116 @@ fn norm(values: &[f64]) -> f64 {
     values.iter().map(|v| v * v).sum::<f64>().sqrt()
 }
 
-/// Eigenvalues, descending, and eigenvectors (columns) of a symmetric [n × n] matrix: cyclic Jacobi rotations.
+/// Eigenvalues, descending, and eigenvectors (columns) of a symmetric [n × n] matrix: Householder's reflections to
+/// three diagonals, then QR steps with Wilkinson's shift (Golub & Van Loan, Matrix Computations, 4th ed., 8.3).
 pub fn eigen(mut a: Vec<f64>, n: usize) -> (Vec<f64>, Vec<f64>) {
-    let mut v = vec![0.0; n * n];
-    (0..n).for_each(|i| v[i * n + i] = 1.0);
-    for _ in 0..60 {
-        let off: f64 = (0..n * n).filter(|at| at / n != at % n).map(|at| a[at] * a[at]).sum();
-        let all: f64 = a.iter().map(|x| x * x).sum();
-        if off <= 1e-24 * all {
-            break;
+    let (mut diagonal, mut beside, mut rows) = tridiagonal(&mut a, n);
+    diagonalise(&mut diagonal, &mut beside, &mut rows);
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&i, &j| diagonal[j].total_cmp(&diagonal[i]).then(i.cmp(&j)));
+    let values = order.iter().map(|&i| diagonal[i]).collect();
+    let vectors = (0..n * n).map(|at| rows[order[at % n] * n + at / n]).collect();
+    (values, vectors)
+}
+
+/// Diagonal, the entries beside it (one fewer), and the rotation with A = rowsᵀ · T · rows.
+fn tridiagonal(a: &mut [f64], n: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+    let mut rows = vec![0.0; n * n];
+    (0..n).for_each(|i| rows[i * n + i] = 1.0);
+    let (mut v, mut p) = (vec![0.0; n], vec![0.0; n]);
+    for k in 0..n.saturating_sub(2) {
+        // The reflection I - v vᵀ / h makes everything below the first entry under the diagonal of column k zero.
+        v[k + 1..].iter_mut().zip(k + 1..n).for_each(|(v, i)| *v = a[i * n + k]);
+        let length = norm(&v[k + 1..]);
+        if length == 0.0 {
+            continue;
         }
-        for p in 0..n {
-            for q in p + 1..n {
-                if a[p * n + q] == 0.0 {
-                    continue;
-                }
-                let theta = (a[q * n + q] - a[p * n + p]) / (2.0 * a[p * n + q]);
-                let t = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
-                let t = if theta == 0.0 { 1.0 } else { t };
-                let c = 1.0 / (t * t + 1.0).sqrt();
-                let s = t * c;
-                for k in 0..n {
-                    let (x, y) = (a[k * n + p], a[k * n + q]);
-                    (a[k * n + p], a[k * n + q]) = (c * x - s * y, s * x + c * y);
-                }
-                for k in 0..n {
-                    let (x, y) = (a[p * n + k], a[q * n + k]);
-                    (a[p * n + k], a[q * n + k]) = (c * x - s * y, s * x + c * y);
-                    let (x, y) = (v[k * n + p], v[k * n + q]);
-                    (v[k * n + p], v[k * n + q]) = (c * x - s * y, s * x + c * y);
-                }
+        v[k + 1] += length.copysign(v[k + 1]);
+        let h = v[k + 1..].iter().map(|v| v * v).sum::<f64>() / 2.0;
+        for i in k..n {
+            p[i] = dot(&a[i * n + k + 1..(i + 1) * n], &v[k + 1..]) / h;
+        }
+        // Only the block below and right of k changes, and its border: A - v qᵀ - q vᵀ with q = p - (p·v / 2h) v.
+        let half = dot(&p[k + 1..], &v[k + 1..]) / (2.0 * h);
+        p[k + 1..].iter_mut().zip(&v[k + 1..]).for_each(|(p, v)| *p -= half * v);
+        for i in k + 1..n {
+            let (vi, pi) = (v[i], p[i]);
+            let row = &mut a[i * n + k + 1..(i + 1) * n];
+            row.iter_mut().zip(&p[k + 1..]).zip(&v[k + 1..]).for_each(|((a, p), v)| *a -= vi * p + pi * v);
+        }
+        let border = a[(k + 1) * n + k] - v[k + 1] * p[k];
+        a[(k + 1) * n + k] = border;
+        // rows ← (I - v vᵀ / h) rows, of which row i + 1 is touched by reflections up to i alone.
+        let mut sums = vec![0.0; n];
+        for i in k + 1..n {
+            sums.iter_mut().zip(&rows[i * n..(i + 1) * n]).for_each(|(sum, row)| *sum += v[i] * row);
+        }
+        for i in k + 1..n {
+            let factor = v[i] / h;
+            rows[i * n..(i + 1) * n].iter_mut().zip(&sums).for_each(|(row, sum)| *row -= factor * sum);
+        }
+    }
+    let diagonal = (0..n).map(|i| a[i * n + i]).collect();
+    let beside = (1..n).map(|i| a[i * n + i - 1]).collect();
+    (diagonal, beside, rows)
+}
+
+/// Implicit QR on three diagonals; the rotations are applied to `rows`. Afterwards `diagonal` holds the eigenvalues.
+fn diagonalise(diagonal: &mut [f64], beside: &mut [f64], rows: &mut [f64]) {
+    let n = diagonal.len();
+    let mut last = n.saturating_sub(1);
+    // Two or three steps an eigenvalue are usual.
+    for _ in 0..60 * n {
+        while last > 0 && is_negligible(beside[last - 1], diagonal[last - 1], diagonal[last]) {
+            last -= 1;
+        }
+        if last == 0 {
+            return;
+        }
+        let mut first = last - 1;
+        while first > 0 && !is_negligible(beside[first - 1], diagonal[first - 1], diagonal[first]) {
+            first -= 1;
+        }
+        let (a, b, c) = (diagonal[last - 1], beside[last - 1], diagonal[last]);
+        let half = (a - c) / 2.0;
+        let shift = c - b * b / (half + (half * half + b * b).sqrt().copysign(half));
+        let (mut x, mut z) = (diagonal[first] - shift, beside[first]);
+        for k in first..last {
+            let radius = (x * x + z * z).sqrt();
+            let (cos, sin) = if radius == 0.0 { (1.0, 0.0) } else { (x / radius, z / radius) };
+            if k > first {
+                beside[k - 1] = radius;
+            }
+            let (a, b, c) = (diagonal[k], beside[k], diagonal[k + 1]);
+            diagonal[k] = cos * cos * a + 2.0 * cos * sin * b + sin * sin * c;
+            diagonal[k + 1] = sin * sin * a - 2.0 * cos * sin * b + cos * cos * c;
+            beside[k] = cos * sin * (c - a) + (cos * cos - sin * sin) * b;
+            x = beside[k];
+            if k + 1 < last {
+                z = sin * beside[k + 1];
+                beside[k + 1] *= cos;
+            }
+            let (upper, lower) = rows[k * n..(k + 2) * n].split_at_mut(n);
+            for (p, q) in upper.iter_mut().zip(lower) {
+                (*p, *q) = (cos * *p + sin * *q, cos * *q - sin * *p);
             }
         }
     }
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&i, &j| a[j * n + j].total_cmp(&a[i * n + i]).then(i.cmp(&j)));
-    let values = order.iter().map(|&i| a[i * n + i]).collect();
-    let vectors = (0..n * n).map(|at| v[(at / n) * n + order[at % n]]).collect();
-    (values, vectors)
+}
+
+fn is_negligible(beside: f64, one: f64, other: f64) -> bool {
+    beside.abs() <= f64::EPSILON * (one.abs() + other.abs())
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    // Eight sums side by side, in a fixed order: one sum would wait for each addition.
+    let mut sums = [0.0; 8];
+    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f64 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a8.zip(b8) {
+        sums.iter_mut().zip(x.iter().zip(y)).for_each(|(sum, (x, y))| *sum += x * y);
+    }
+    sums.iter().sum::<f64>() + rest
 }
 
 /// `basis` [rows × width] · the first of `vectors` [width × width, columns], each with its largest entry positive.
@@ -99,6 +171,29 @@ mod tests {
         let (values, vectors) = eigen(vec![2.0, 1.0, 1.0, 2.0], 2);
         assert!((values[0] - 3.0).abs() < 1e-12 && (values[1] - 1.0).abs() < 1e-12, "{values:?}");
         assert!((vectors[0] - vectors[2]).abs() < 1e-12 && (vectors[1] + vectors[3]).abs() < 1e-12);
+    }
+
+    /// A v = λ v, also where half of the eigenvalues are 0.
+    #[test]
+    fn a_matrix_times_its_vectors_is_the_vectors_times_their_values() {
+        for n in [1, 2, 3, 7, 40] {
+            let factor: Vec<f64> = (0..n * n).map(|at| f64::from((at * 7_919 % 17) as u32) - 8.0).collect();
+            let product = |i: usize, j: usize| -> f64 {
+                (0..n / 2 + 1).map(|k| factor[k * n + i] * factor[k * n + j]).sum()
+            };
+            let a: Vec<f64> = (0..n * n).map(|at| product(at / n, at % n)).collect();
+            let (values, vectors) = eigen(a.clone(), n);
+            assert!(values.is_sorted_by(|x, y| x >= y), "{values:?}");
+            for (k, value) in values.iter().enumerate() {
+                for i in 0..n {
+                    let left: f64 = (0..n).map(|j| a[i * n + j] * vectors[j * n + k]).sum();
+                    let right = value * vectors[i * n + k];
+                    assert!((left - right).abs() < 1e-12 * values[0], "n {n}, vector {k}: {left} {right}");
+                }
+                let length: f64 = (0..n).map(|i| vectors[i * n + k].powi(2)).sum();
+                assert!((length - 1.0).abs() < 1e-12);
+            }
+        }
     }
 
     #[test]

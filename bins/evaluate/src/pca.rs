@@ -1,6 +1,6 @@
 //! Principal components by randomised subspace iteration (Halko, Martinsson & Tropp 2011).
 
-use crate::matrix::{View, inner_product, product};
+use panfoma_core::dense::{View, inner_product, product};
 use panfoma_core::rng::Philox;
 use panfoma_core::subspace::{eigen, orthonormalize, rotate};
 

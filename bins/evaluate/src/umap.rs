@@ -3,8 +3,8 @@
 //! The graph is that of umap-learn: 15 nearest cells (itself among them), exact; fuzzy union. The layout begins at two
 //! principal components and descends edge after edge in one fixed order, negatives drawn by Philox.
 
-use crate::neighbors::nearest;
 use crate::pca::Pca;
+use panfoma_core::neighbors::nearest;
 use panfoma_core::rng::Philox;
 use std::collections::BTreeMap;
 

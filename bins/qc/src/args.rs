@@ -1,5 +1,6 @@
 //! Flags, and the configuration they make.
 
+use crate::doublets;
 use crate::filters::Filters;
 use anyhow::Result;
 use clap::{ValueEnum, ValueHint};
@@ -87,6 +88,22 @@ pub struct Args {
     #[arg(long, value_name = "N", help_heading = "Cells")]
     pub max_mads_mt: Option<f64>,
 
+    /// Score doublets in each sample of at least 50 cells that pass (Scrublet, as scanpy runs it)
+    #[arg(long, help_heading = "Doublets")]
+    pub doublets: bool,
+
+    /// Share of a sample's cells expected to be doublets; about 0.008 for each 1,000 cells of a 10x run
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, help_heading = "Doublets")]
+    pub expected_doublet_rate: f64,
+
+    /// Call cells with a higher score doublets [default: each sample's valley between the simulated doublets' two modes]
+    #[arg(long, value_name = "SCORE", help_heading = "Doublets")]
+    pub max_doublet_score: Option<f64>,
+
+    /// Remove the cells called doublets; implies --doublets
+    #[arg(long, help_heading = "Doublets")]
+    pub remove_doublets: bool,
+
     /// Keep removed cells in the output, marked `passes_qc = False`
     #[arg(long, help_heading = "Cells")]
     pub keep_removed: bool,
@@ -143,6 +160,8 @@ pub struct Config {
     pub min_cells: u64,
     /// Cell filters.
     pub filters: Filters,
+    /// `None`: no doublets are looked for.
+    pub doublets: Option<doublets::Settings>,
     /// Keep removed cells, marked.
     pub keep_removed: bool,
 }
@@ -188,9 +207,32 @@ impl Config {
                 max_mads: mads("--max-mads", args.max_mads, 5.0)?,
                 max_mads_mt: mads("--max-mads-mt", args.max_mads_mt, 3.0)?,
             },
+            doublets: doublets(args)?,
             keep_removed: args.keep_removed,
         })
     }
+}
+
+fn doublets(args: &Args) -> Result<Option<doublets::Settings>> {
+    let rate = args.expected_doublet_rate;
+    if !(rate > 0.0 && rate < 1.0) {
+        let message = format!("`--expected-doublet-rate {rate}` is not between 0 and 1, both excluded");
+        return Err(UserError::usage(message).into());
+    }
+    if args.max_doublet_score.is_some_and(|score| !(0.0..=1.0).contains(&score)) {
+        return Err(UserError::usage("`--max-doublet-score` is not between 0 and 1").into());
+    }
+    let asked = args.doublets || args.remove_doublets;
+    if !asked && args.max_doublet_score.is_some() {
+        return Err(UserError::usage("`--max-doublet-score` needs scores")
+            .hint("pass `--doublets` to call doublets, or `--remove-doublets` to remove them")
+            .into());
+    }
+    Ok(asked.then_some(doublets::Settings {
+        expected_rate: rate,
+        max_score: args.max_doublet_score,
+        remove: args.remove_doublets,
+    }))
 }
 
 fn inputs(paths: &[PathBuf], names: &[String]) -> Result<Vec<Input>> {

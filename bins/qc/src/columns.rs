@@ -26,6 +26,9 @@ const OWN: [(&str, Kind); 16] = [
 ];
 /// Written only where removed cells are kept.
 const REMOVED_BY: (&str, Kind) = ("qc_removed_by", Kind::Categorical);
+/// Written only where doublets are looked for.
+const DOUBLETS: [(&str, Kind); 2] =
+    [("doublet_score", Kind::Float), ("predicted_doublet", Kind::Categorical)];
 
 /// A column carried over from the inputs.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,13 +42,16 @@ pub struct Carried {
 }
 
 /// The union of the columns of all studies, in order of appearance; where a study lacks one, it is missing.
-pub fn union<'a>(studies: impl Iterator<Item = &'a [(String, Kind)]> + Clone) -> Vec<Carried> {
+pub fn union<'a>(
+    studies: impl Iterator<Item = &'a [(String, Kind)]> + Clone,
+    doublets: bool,
+) -> Vec<Carried> {
     let mut union: Vec<Carried> = Vec::new();
     for (name, kind) in studies.clone().flatten() {
         match union.iter_mut().find(|carried| carried.input_name == *name) {
             Some(carried) => carried.kind = common(carried.kind, *kind),
             None => {
-                let name_out = output_name(name, &union);
+                let name_out = output_name(name, &union, doublets);
                 union.push(Carried { input_name: name.clone(), name: name_out, kind: *kind });
             }
         }
@@ -72,9 +78,10 @@ fn common(a: Kind, b: Kind) -> Kind {
 }
 
 /// AnnData keys hold no slash; names of our own are taken.
-fn output_name(name: &str, taken: &[Carried]) -> String {
+fn output_name(name: &str, taken: &[Carried], doublets: bool) -> String {
     let mut key = name.replace('/', "_");
-    let own = OWN.iter().chain([&REMOVED_BY]).any(|(own, _)| *own == key);
+    let of_doublets = DOUBLETS.iter().filter(|_| doublets);
+    let own = OWN.iter().chain([&REMOVED_BY]).chain(of_doublets).any(|(own, _)| *own == key);
     if own || key == "_index" || key.starts_with("__") || key.trim_matches('.').is_empty() {
         key = format!("input_{key}");
     }
@@ -85,8 +92,9 @@ fn output_name(name: &str, taken: &[Carried]) -> String {
 }
 
 /// Names and kinds of all columns, in the order of [`block`].
-pub fn schema(carried: &[Carried], keep_removed: bool) -> Vec<(String, Kind)> {
-    let own = OWN.iter().chain(keep_removed.then_some(&REMOVED_BY));
+pub fn schema(carried: &[Carried], keep_removed: bool, doublets: bool) -> Vec<(String, Kind)> {
+    let of_doublets = DOUBLETS.iter().filter(|_| doublets);
+    let own = OWN.iter().chain(of_doublets).chain(keep_removed.then_some(&REMOVED_BY));
     let own = own.map(|(name, kind)| ((*name).to_owned(), *kind));
     own.chain(carried.iter().map(|column| (column.name.clone(), column.kind))).collect()
 }
@@ -120,6 +128,11 @@ pub fn block(
         floats(&|cell| metrics.pct_ribo(cell)),
         Column::Bool(cells.iter().map(|&cell| study.rules[cell].is_none()).collect()),
     ];
+    if let Some(doublets) = &study.doublets {
+        columns.push(floats(&|cell| doublets.scores[cell]));
+        let called = |cell: usize| doublets.called[cell].map(|called| if called { "True" } else { "False" });
+        columns.push(Column::from_texts(cells.iter().map(|&cell| called(cell))));
+    }
     if keep_removed {
         columns.push(Column::from_texts(cells.iter().map(|&cell| study.rules[cell].map(Rule::name))));
     }
@@ -167,7 +180,7 @@ mod tests {
             ]),
             columns(&[("all", Kind::Int), ("label", Kind::Int)]),
         ];
-        let union = union(studies.iter().map(Vec::as_slice));
+        let union = union(studies.iter().map(Vec::as_slice), false);
         let kinds: Vec<_> = union.iter().map(|column| (column.name.as_str(), column.kind)).collect();
         let expected = [
             ("label", Kind::Categorical),
@@ -182,7 +195,7 @@ mod tests {
     fn names_of_our_own_and_slashes_are_moved_aside() {
         let studies =
             [columns(&[("patient", Kind::Int), ("a/b", Kind::Int), ("a_b", Kind::Int), ("__x", Kind::Int)])];
-        let union = union(studies.iter().map(Vec::as_slice));
+        let union = union(studies.iter().map(Vec::as_slice), false);
         let names: Vec<_> = union.iter().map(|column| column.name.as_str()).collect();
         assert_eq!(names, ["input_patient", "a_b", "a_b_", "input___x"]);
     }

@@ -28,11 +28,13 @@ pub enum Rule {
     MaxMadsGenes,
     /// Mitochondrial share too far above its sample's median.
     MaxMadsMt,
+    /// Scored like two cells.
+    Doublet,
 }
 
 impl Rule {
     /// In the order in which they are applied.
-    pub const ALL: [Rule; 8] = [
+    pub const ALL: [Rule; 9] = [
         Rule::MinGenes,
         Rule::MaxGenes,
         Rule::MinCounts,
@@ -41,9 +43,10 @@ impl Rule {
         Rule::MaxMadsCounts,
         Rule::MaxMadsGenes,
         Rule::MaxMadsMt,
+        Rule::Doublet,
     ];
 
-    /// The flag's name with underscores, and what `--max-mads` was applied to.
+    /// The flag's name with underscores, and what `--max-mads` was applied to; `doublet`.
     pub fn name(self) -> &'static str {
         match self {
             Rule::MinGenes => "min_genes",
@@ -54,6 +57,7 @@ impl Rule {
             Rule::MaxMadsCounts => "max_mads_counts",
             Rule::MaxMadsGenes => "max_mads_genes",
             Rule::MaxMadsMt => "max_mads_mt",
+            Rule::Doublet => "doublet",
         }
     }
 }

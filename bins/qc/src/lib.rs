@@ -1,11 +1,12 @@
 //! `panfoma-qc`: reads count matrices, measures their cells, removes the poor ones and merges the rest into one cells.zarr.
 //!
-//! Every input is read twice: once to check every value and measure every cell, once to write. Memory holds the metrics
-//! and names of the cells and one block of counts.
+//! Every input is read twice: once to check every value and measure every cell, once to write; once more in between if
+//! doublets are looked for. Memory holds the metrics and names of the cells and one block of counts; for doublets one sample.
 
 mod args;
 mod cell;
 mod columns;
+mod doublets;
 mod filters;
 mod genes;
 mod human;
@@ -23,6 +24,7 @@ pub use args::{Args, Preset};
 
 use anyhow::{Context as _, Result};
 use args::{Config, Input};
+use doublets::Doublets;
 use filters::Rule;
 use genes::{Merged, StudyGenes};
 use metrics::Metrics;
@@ -42,6 +44,8 @@ struct Measured {
     metrics: Metrics,
     /// The rule that removes each cell.
     rules: Vec<Option<Rule>>,
+    /// If they were looked for.
+    doublets: Option<Doublets>,
     /// Kept between two readings if it is the only input: opening may cost a reading of its own.
     matrix: Option<Matrix>,
     keep_open: bool,
@@ -56,6 +60,9 @@ impl Stage for Args {
 
   # a corpus: one study a file, unusable files skipped and listed in cells.zarr.qc.json
   panfoma-qc -i studies/*.h5ad run1/filtered_feature_bc_matrix/ -o cells.zarr --skip-unusable --preset panfomabench
+
+  # doublets, scored sample by sample and removed
+  panfoma-qc -i tumour.h5ad -o cells.zarr --sample-column library --remove-doublets
 
   # what would happen
   panfoma-qc -i tumour.h5ad -o cells.zarr --layer counts --patient-column donor --dry-run";
@@ -79,6 +86,7 @@ impl Stage for Args {
             return plan::print(&studies, &skipped, &config);
         }
         let mut studies = measure(opened, &config, context, &mut skipped)?;
+        doublets::find(&mut studies, &config, context)?;
         let mut merged = merge(&studies, &config);
         if config.min_cells > 0 {
             let n_cells = write::count_cells(&mut studies, &merged, &context.interrupt)?;
@@ -161,7 +169,7 @@ fn measure(
         if !rules.iter().any(Option::is_none) && !config.keep_removed {
             return Err(nothing_left(&study, &rules));
         }
-        Ok(Measured { study, metrics, rules, matrix: keep_open.then_some(matrix), keep_open })
+        Ok(Measured { study, metrics, rules, doublets: None, matrix: keep_open.then_some(matrix), keep_open })
     })?;
     progress.finish();
     Ok(measured)
@@ -194,7 +202,8 @@ fn save(
     config: &Config,
     context: &Context,
 ) -> Result<()> {
-    let carried = columns::union(studies.iter().map(|study| study.study.columns.as_slice()));
+    let carried =
+        columns::union(studies.iter().map(|study| study.study.columns.as_slice()), config.doublets.is_some());
     let paths: Vec<PathBuf> = studies.iter().map(|study| study.study.path.clone()).collect();
     let mut provenance = Provenance::new(context, paths.iter().map(PathBuf::as_path))?;
     if provenance.config.is_null() {

@@ -3,6 +3,7 @@
 use crate::Measured;
 use crate::args::Config;
 use crate::columns::Carried;
+use crate::doublets::SampleDoublets;
 use crate::genes::Merged;
 use crate::samples::{Sample, Tally};
 use panfoma_core::genes::{GeneTable, MapCounts};
@@ -56,6 +57,9 @@ pub struct StudyReport {
     min_genes: u32,
     repeated_cell_names: usize,
     cells: Tally,
+    /// By sample, where they were looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doublets: Option<BTreeMap<String, SampleDoublets>>,
 }
 
 impl Report {
@@ -151,6 +155,9 @@ impl StudyReport {
             min_genes: config.filters.min_genes_of(study.genes.names.len()),
             repeated_cell_names,
             cells,
+            doublets: measured.doublets.as_ref().map(|doublets| {
+                study.samples.names.iter().cloned().zip(doublets.samples.iter().cloned()).collect()
+            }),
         }
     }
 }

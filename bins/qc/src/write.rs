@@ -39,7 +39,7 @@ pub fn cells(
     config: &Config,
     interrupt: &Interrupt,
 ) -> Result<Vec<usize>> {
-    let schema = columns::schema(carried, config.keep_removed);
+    let schema = columns::schema(carried, config.keep_removed, config.doublets.is_some());
     let mut writer = CellsWriter::create(directory, merged.genes.len(), &schema)?;
     let brought: Vec<_> = studies.iter().map(|study| study.study.modalities.as_slice()).collect();
     let modalities: Vec<Modality> = modalities::union(&brought);
@@ -92,11 +92,7 @@ fn each_block(
     interrupt: &Interrupt,
     mut each: impl FnMut(Range<usize>, &[usize], &Rows, &Measured, &mut Matrix) -> Result<()>,
 ) -> Result<()> {
-    let held = study.matrix.take();
-    let mut matrix = match held {
-        Some(matrix) => matrix,
-        None => reopen(study)?,
-    };
+    let mut matrix = take_or_reopen(study)?;
     let (n, block) = (matrix.n_cells(), matrix.block_len());
     for start in (0..n).step_by(block) {
         interrupt.check()?;
@@ -110,7 +106,11 @@ fn each_block(
     Ok(())
 }
 
-fn reopen(study: &Measured) -> Result<Matrix> {
+/// The matrix of a study that was measured; it is left open if it is the only one.
+pub fn take_or_reopen(study: &mut Measured) -> Result<Matrix> {
+    if let Some(held) = study.matrix.take() {
+        return Ok(held);
+    }
     let source: Source = study.study.source.parse().unwrap_or_else(|never| match never {});
     let matrix = Matrix::open(&study.study.path, Some(&source))
         .with_context(|| format!("reading `{}` again", study.study.path.display()))?;

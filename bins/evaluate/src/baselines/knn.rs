@@ -1,7 +1,7 @@
 //! The labels of the nearest training cells in a space of principal components.
 
-use crate::neighbors::nearest;
 use crate::pca::Pca;
+use panfoma_core::neighbors::nearest;
 
 /// Training cells asked.
 pub const NEIGHBORS: usize = 15;

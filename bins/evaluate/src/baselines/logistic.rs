@@ -1,6 +1,6 @@
 //! Multinomial logistic regression with an L2 penalty, fitted by L-BFGS.
 
-use crate::matrix::{View, inner_product, product};
+use panfoma_core::dense::{View, inner_product, product};
 use std::collections::VecDeque;
 
 /// Pairs of steps and gradient changes that L-BFGS remembers.

@@ -1,6 +1,6 @@
 //! k-means with k-means++ seeding; every random choice is a Philox draw.
 
-use crate::matrix::{squared_distances, squared_norms};
+use panfoma_core::dense::{squared_distances, squared_norms};
 use panfoma_core::rng::{Philox, Stream};
 use rayon::prelude::*;
 

@@ -1,7 +1,7 @@
 //! Silhouette widths (Rousseeuw 1987) without an n × n matrix.
 
 use super::Undefined;
-use crate::matrix::{squared_distances, squared_norms};
+use panfoma_core::dense::{squared_distances, squared_norms};
 use rayon::prelude::*;
 
 /// Cells whose distances to all others are held at once by one thread.

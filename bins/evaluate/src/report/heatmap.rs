@@ -1,8 +1,9 @@
 //! The confusion matrix as shares of each true class.
 
-use super::scatter::short;
+use super::scatter::NAME;
 use crate::metrics::classification::Confusion;
 use maud::{Markup, html};
+use panfoma_core::report::short;
 
 /// White to blue; dark enough from 0.55 on for white figures.
 fn colour(share: f64) -> String {
@@ -16,7 +17,7 @@ pub fn figure(confusion: &Confusion, classes: &[String], title: &str) -> Markup 
     let used: Vec<usize> =
         (0..classes.len()).filter(|&c| scores[c].support + scores[c].predicted > 0).collect();
     let mut columns: Vec<(usize, String)> =
-        used.iter().map(|&class| (class, short(&classes[class]))).collect();
+        used.iter().map(|&class| (class, short(&classes[class], NAME))).collect();
     if confusion.n_unassigned() > 0 {
         columns.push((classes.len(), "unassigned".to_owned()));
     }
@@ -43,7 +44,7 @@ pub fn figure(confusion: &Confusion, classes: &[String], title: &str) -> Markup 
                     @for (r, &truth) in rows.iter().enumerate() {
                         @let y = top + cell * r as f64;
                         text x=(left - 7.0) y=(y + cell / 2.0 + 4.0) text-anchor="end" font-size="12" {
-                            (short(&classes[truth])) " " tspan fill="#57606a" font-size="10.5" { "n=" (scores[truth].support) }
+                            (short(&classes[truth], NAME)) " " tspan fill="#57606a" font-size="10.5" { "n=" (scores[truth].support) }
                         }
                         @for (c, (predicted, name)) in columns.iter().enumerate() {
                             @let count = confusion.count(truth, *predicted);

@@ -2,13 +2,12 @@
 
 mod curves;
 mod heatmap;
-mod palette;
 mod scatter;
 
 use crate::classify::SplitScores;
 use crate::outcome::Outcome;
 use curves::{Line, Whisker};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use panfoma_core::artifact::Provenance;
 use panfoma_core::artifact::checkpoint::History;
 use panfoma_core::artifact::metrics::Metric;
@@ -18,36 +17,25 @@ use std::collections::BTreeMap;
 
 /// The whole page.
 pub fn page(outcome: &Outcome) -> String {
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "PanFoMa evaluation" }
-                style { (PreEscaped(include_str!("style.css"))) }
-            }
-            body {
-                h1 { "PanFoMa evaluation" @if let Some((label, _)) = &outcome.inputs.label { ": " (label) } }
-                p.headline { (outcome.headline) }
-                @for warning in &outcome.warnings { p.warning { (warning) } }
-                (cells(outcome))
-                @for split in &outcome.splits { (classification(outcome, split)) }
-                (confounding(outcome))
-                (embedding(outcome))
-                (training(outcome))
-                (network(outcome))
-                @if let Some(qc) = &outcome.inputs.qc { (quality(qc)) }
-                @if !outcome.notes.is_empty() {
-                    h2 { "Notes" }
-                    @for note in &outcome.notes { p { (note) } }
-                }
-                (provenance(outcome))
-                (definitions(outcome))
-            }
+    let body = html! {
+        h1 { "PanFoMa evaluation" @if let Some((label, _)) = &outcome.inputs.label { ": " (label) } }
+        p.headline { (outcome.headline) }
+        @for warning in &outcome.warnings { p.warning { (warning) } }
+        (cells(outcome))
+        @for split in &outcome.splits { (classification(outcome, split)) }
+        (confounding(outcome))
+        (embedding(outcome))
+        (training(outcome))
+        (network(outcome))
+        @if let Some(qc) = &outcome.inputs.qc { (quality(qc)) }
+        @if !outcome.notes.is_empty() {
+            h2 { "Notes" }
+            @for note in &outcome.notes { p { (note) } }
         }
+        (provenance(outcome))
+        (definitions(outcome))
     };
-    markup.into_string()
+    panfoma_core::report::page("PanFoMa evaluation", &body)
 }
 
 fn cells(outcome: &Outcome) -> Markup {

@@ -1,15 +1,18 @@
 //! Cells on the map, coloured by a column: one path a level, about nine bytes a cell.
 
-use super::palette::{LOOKS, look};
 use crate::factor::{Factor, MISSING};
 use crate::geometry::Map;
 use maud::{Markup, html};
+use panfoma_core::report::palette::{LOOKS, look};
+use panfoma_core::report::short;
 use std::fmt::Write as _;
 
 const SIZE: f64 = 640.0;
 const MARGIN: f64 = 18.0;
 /// With more levels than this, names on the map would hide it.
 const NAMED: usize = 16;
+/// Letters of a name.
+pub const NAME: usize = 26;
 
 /// The map coloured by `factor`, which is called `name`; `named` writes its levels on the map.
 pub fn figure(map: &Map, factor: &Factor, name: &str, named: bool) -> Markup {
@@ -58,7 +61,7 @@ pub fn figure(map: &Map, factor: &Factor, name: &str, named: bool) -> Markup {
                     @for (level, _, _, cells) in &styled {
                         @let (x, y) = middle(cells, &places);
                         text x=(x) y=(y) text-anchor=(anchor(x)) font-size="15" font-weight="600" stroke="#fff"
-                            stroke-width="4" stroke-linejoin="round" paint-order="stroke" { (short(level)) }
+                            stroke-width="4" stroke-linejoin="round" paint-order="stroke" { (short(level, NAME)) }
                     }
                 }
                 text x=(SIZE - 8.0) y=(SIZE - 8.0) text-anchor="end" font-size="12" { "UMAP 1 →" }
@@ -117,9 +120,4 @@ fn anchor(x: i32) -> &'static str {
         500.. => "end",
         _ => "middle",
     }
-}
-
-/// At most 26 letters.
-pub fn short(name: &str) -> String {
-    if name.chars().count() <= 26 { name.to_owned() } else { name.chars().take(25).chain(['…']).collect() }
 }

@@ -2,6 +2,9 @@
 
 use gemm::Parallelism;
 use rayon::prelude::*;
+use std::cmp::Ordering;
+use std::iter::Sum;
+use std::ops::{Add, Mul};
 
 /// Rows of a product that one thread computes at a time. Fixed, because the shape of a block decides the order in
 /// which its kernel adds.
@@ -35,7 +38,7 @@ impl<'a, T> View<'a, T> {
 }
 
 /// a · b on this thread. a: [m × k]   b: [k × n]   out: [m × n] row-major.
-pub fn multiply<T: Copy + Zero + 'static>(a: View<T>, b: View<T>, out: &mut [T]) {
+pub fn multiply<T: Number>(a: View<T>, b: View<T>, out: &mut [T]) {
     assert_eq!(a.columns, b.rows, "inner dimensions");
     assert_eq!(out.len(), a.rows * b.columns, "the product's shape");
     let ((a_row, a_column), (b_row, b_column)) = (a.strides(), b.strides());
@@ -67,7 +70,7 @@ pub fn multiply<T: Copy + Zero + 'static>(a: View<T>, b: View<T>, out: &mut [T])
 }
 
 /// a · b on all threads. a: [m × k] row-major, not transposed   b: [k × n]   returns [m × n].
-pub fn product<T: Copy + Zero + Send + Sync + 'static>(a: View<T>, b: View<T>) -> Vec<T> {
+pub fn product<T: Number>(a: View<T>, b: View<T>) -> Vec<T> {
     assert!(!a.transposed, "rows of the left side are dealt to threads");
     let mut out = vec![T::ZERO; a.rows * b.columns];
     if out.is_empty() {
@@ -106,23 +109,37 @@ pub fn inner_product(a: View<f32>, b: View<f32>) -> Vec<f32> {
     sum
 }
 
-/// The constants that a product begins with.
-pub trait Zero {
+/// f32 or f64.
+pub trait Number:
+    Copy + PartialOrd + Add<Output = Self> + Mul<Output = Self> + Sum + Send + Sync + 'static
+{
     /// 0.
     const ZERO: Self;
     /// 1.
     const ONE: Self;
+    /// -2, of |a|² - 2ab + |b|².
+    const MINUS_TWO: Self;
+    /// No distance is larger.
+    const INFINITY: Self;
+    /// A total order, for sorting.
+    fn total_cmp(&self, other: &Self) -> Ordering;
 }
 
-impl Zero for f32 {
-    const ZERO: Self = 0.0;
-    const ONE: Self = 1.0;
+macro_rules! number {
+    ($t:ident) => {
+        impl Number for $t {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const MINUS_TWO: Self = -2.0;
+            const INFINITY: Self = $t::INFINITY;
+            fn total_cmp(&self, other: &Self) -> Ordering {
+                $t::total_cmp(self, other)
+            }
+        }
+    };
 }
-
-impl Zero for f64 {
-    const ZERO: Self = 0.0;
-    const ONE: Self = 1.0;
-}
+number!(f32);
+number!(f64);
 
 /// Squared lengths of the rows. points: [n × dim].
 pub fn squared_norms(points: &[f64], dim: usize) -> Vec<f64> {
