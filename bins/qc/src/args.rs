@@ -26,6 +26,11 @@ pub struct Args {
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub layer: Option<String>,
 
+    /// Round counts that a tool corrected (SoupX, DecontX, RSEM, kallisto) to integers, halves to the even one; log-normalised,
+    /// normalised and scaled values are refused all the same
+    #[arg(long, help_heading = "Input")]
+    pub round_corrected_counts: bool,
+
     /// obs columns that may name the sample, best first [default: sample, sample_id, batch, library_id, orig.ident, …]
     #[arg(long, value_name = "COLUMN", num_args = 1.., help_heading = "Input")]
     pub sample_column: Vec<String>,
@@ -144,6 +149,8 @@ pub struct Config {
     pub output: PathBuf,
     /// The matrix to read.
     pub source: Option<Source>,
+    /// Round corrected counts.
+    pub round_corrected_counts: bool,
     /// Asked-for sample columns.
     pub sample_columns: Vec<String>,
     /// Asked-for patient columns.
@@ -190,6 +197,7 @@ impl Config {
             inputs: inputs(&args.input, &args.study)?,
             output: args.output.clone(),
             source: args.layer.as_deref().map(|layer| layer.parse().unwrap_or_else(|never| match never {})),
+            round_corrected_counts: args.round_corrected_counts,
             sample_columns: args.sample_column.clone(),
             patient_columns: args.patient_column.clone(),
             keep_columns: (!args.keep_columns.is_empty())

@@ -30,7 +30,7 @@ use genes::{Merged, StudyGenes};
 use metrics::Metrics;
 use panfoma_core::artifact::{Header, Provenance, atomic, cells, provenance};
 use panfoma_core::genes::GeneTable;
-use panfoma_core::matrix::{Matrix, Spool};
+use panfoma_core::matrix::{Matrix, Rounding, Spool};
 use panfoma_core::stage::{Context, Kind, Progress, Stage, UserError};
 use report::{Report, Skipped};
 use std::io::{BufWriter, Write};
@@ -44,6 +44,8 @@ struct Measured {
     metrics: Metrics,
     /// The rule that removes each cell.
     rules: Vec<Option<Rule>>,
+    /// If corrected counts were asked for.
+    rounding: Option<Rounding>,
     /// If they were looked for.
     doublets: Option<Doublets>,
     /// Kept between two readings if it is the only input: opening may cost a reading of its own.
@@ -77,7 +79,7 @@ impl Stage for Args {
         }
         let mut skipped = Vec::new();
         let opened = usable(&config.inputs, &config, &mut skipped, |input| {
-            let matrix = Matrix::open(&input.path, config.source.as_ref())?;
+            let matrix = study::open(&input.path, config.source.as_ref(), config.round_corrected_counts)?;
             let study = Study::examine(input, &matrix, &config)?;
             Ok((study, (config.inputs.len() == 1).then_some(matrix)))
         })?;
@@ -162,14 +164,23 @@ fn measure(
         let keep_open = held.is_some();
         let mut matrix = match held {
             Some(matrix) => matrix,
-            None => Matrix::open(&study.path, config.source.as_ref())?,
+            None => study::open(&study.path, config.source.as_ref(), config.round_corrected_counts)?,
         };
         let metrics = metrics::measure(&study, &mut matrix, &context.interrupt, &mut progress)?;
         let rules = config.filters.decide(&metrics, study.genes.names.len(), &study.samples.codes);
         if !rules.iter().any(Option::is_none) && !config.keep_removed {
             return Err(nothing_left(&study, &rules));
         }
-        Ok(Measured { study, metrics, rules, doublets: None, matrix: keep_open.then_some(matrix), keep_open })
+        let rounding = matrix.rounding;
+        Ok(Measured {
+            study,
+            metrics,
+            rules,
+            rounding,
+            doublets: None,
+            matrix: keep_open.then_some(matrix),
+            keep_open,
+        })
     })?;
     progress.finish();
     Ok(measured)

@@ -5,10 +5,10 @@ use crate::genes::StudyGenes;
 use crate::human;
 use crate::modalities::Brought;
 use anyhow::Result;
-use panfoma_core::matrix::{Column, Frame, Kind, Matrix};
+use panfoma_core::matrix::{Column, Frame, Kind, Matrix, Source};
 use panfoma_core::stage::UserError;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// obs columns that name samples, best first.
 const SAMPLE: [&str; 9] = [
@@ -192,6 +192,14 @@ fn groups(input: &Input, cells: &Frame, config: &Config) -> Result<(Groups, Grou
             (whole.clone(), whole)
         }
     })
+}
+
+/// Opens an input's matrix; corrected counts are rounded if asked for.
+pub fn open(path: &Path, source: Option<&Source>, round_corrected_counts: bool) -> Result<Matrix> {
+    match round_corrected_counts {
+        true => Matrix::open_corrected(path, source),
+        false => Matrix::open(path, source),
+    }
 }
 
 /// `study:name` for every cell; names that appear again are numbered (`study:name#2`). Returns how many were.

@@ -4,7 +4,7 @@ use crate::args::Config;
 use crate::columns::{self, Carried};
 use crate::genes::Merged;
 use crate::modalities::{self, Modality};
-use crate::study::cell_ids;
+use crate::study::{self, cell_ids};
 use crate::{Measured, metrics};
 use anyhow::{Context as _, Result, ensure};
 use panfoma_core::artifact::Header;
@@ -112,7 +112,7 @@ pub fn take_or_reopen(study: &mut Measured) -> Result<Matrix> {
         return Ok(held);
     }
     let source: Source = study.study.source.parse().unwrap_or_else(|never| match never {});
-    let matrix = Matrix::open(&study.study.path, Some(&source))
+    let matrix = study::open(&study.study.path, Some(&source), study.rounding.is_some())
         .with_context(|| format!("reading `{}` again", study.study.path.display()))?;
     let same = matrix.n_cells() == study.metrics.len() && matrix.n_genes() == study.study.genes.names.len();
     ensure!(same, "`{}` changed while it was read", study.study.path.display());

@@ -3,7 +3,8 @@
 mod stage;
 
 use panfoma_core::artifact::cells::Cells;
-use stage::fixture;
+use panfoma_core::stage::error::classify;
+use stage::{data, fixture, report};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -81,7 +82,27 @@ fn every_format_gives_the_same_bytes_and_python_opens_them() {
         }
         if kind == "mixed" {
             check_modalities(&first);
+            check_merged(&formats, outputs.path());
         }
+    }
+}
+
+/// Several inputs are opened anew for each reading: every study brings the same counts and antibodies.
+fn check_merged(formats: &[&PathBuf], directory: &Path) {
+    let output = directory.join("merged.zarr");
+    let inputs: Vec<PathBuf> = formats.iter().copied().cloned().collect();
+    let studies: Vec<String> = (0..inputs.len()).map(|study| format!("s{study}")).collect();
+    let flags = ["--min-genes", "100", "--max-pct-mt", "100", "--study"].into_iter();
+    stage::qc(&output, &inputs, &flags.chain(studies.iter().map(String::as_str)).collect::<Vec<_>>())
+        .unwrap();
+    let cells = Cells::open(&output).unwrap();
+    let n = cells.n_cells() / studies.len();
+    let (x, protein) = (cells.read_rows(0..n).unwrap(), cells.read_modality(0, 0..n).unwrap());
+    assert!(!x.data.is_empty() && !protein.data.is_empty());
+    for study in 1..studies.len() {
+        let of = study * n..(study + 1) * n;
+        assert_eq!(cells.read_rows(of.clone()).unwrap(), x, "{:?}", formats[study]);
+        assert_eq!(cells.read_modality(0, of).unwrap(), protein, "{:?}", formats[study]);
     }
 }
 
@@ -128,4 +149,25 @@ fn cells_zarr_is_an_input_again() {
     let ids = |cells: &Cells| cells.genes().iter().map(|gene| gene.ensembl_id.clone()).collect::<Vec<_>>();
     assert_eq!(ids(&first), ids(&again));
     assert_eq!(again.cell_ids(0..1).unwrap()[0], format!("s:{}", first.cell_ids(0..1).unwrap()[0]));
+}
+
+/// Asked for, corrected counts are rounded and the share of them is reported; a second study is read as it is.
+#[test]
+fn corrected_counts_are_rounded_on_request() {
+    let Some(data) = data() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let inputs =
+        ["pancreas_panc8_small_5tech.h5ad", "tumor_pancancer_tcells_wu2020.h5ad"].map(|name| data.join(name));
+    let flags = ["--study", "s", "t", "--min-genes", "1", "--max-pct-mt", "100", "--keep-removed"];
+    let refused = stage::qc(&directory.path().join("a.zarr"), &inputs, &flags).unwrap_err();
+    let (code, hint) = classify(&refused);
+    assert_eq!((code, hint.unwrap().contains("--round-corrected-counts")), (65, true), "{refused}");
+    let output = directory.path().join("b.zarr");
+    stage::qc(&output, &inputs, &[&flags[..], &["--round-corrected-counts"]].concat()).unwrap();
+    let cells = Cells::open(&output).unwrap();
+    assert_eq!(cells.n_cells(), 700);
+    assert!(cells.read_rows(0..700).unwrap().data.iter().all(|count| count.fract() == 0.0));
+    let rounded = |study: usize| report(&output)["studies"][study]["rounded"].clone();
+    assert_eq!((&rounded(0)["values"], &rounded(0)["not_integers"]), (&100_355.into(), &54_309.into()));
+    assert_eq!(rounded(1)["not_integers"], 0);
 }
