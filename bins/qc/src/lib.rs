@@ -1,7 +1,8 @@
 //! `panfoma-qc`: reads count matrices, measures their cells, removes the poor ones and merges the rest into one cells.zarr.
 //!
-//! Every input is read twice: once to check every value and measure every cell, once to write; once more in between if
-//! doublets are looked for. Memory holds the metrics and names of the cells and one block of counts; for doublets one sample.
+//! Every input is read once: every value is checked, every cell measured, and the counts are set aside in a temporary file
+//! beside the output, about two bytes each. What follows (doublets, writing) reads that. Memory holds the metrics and
+//! annotations of the cells and one block of counts; for doublets one sample.
 
 mod args;
 mod cell;
@@ -14,9 +15,11 @@ mod metrics;
 mod modalities;
 mod names;
 mod outliers;
+mod places;
 mod plan;
 mod report;
 mod samples;
+mod stash;
 mod study;
 mod write;
 
@@ -30,9 +33,10 @@ use genes::{Merged, StudyGenes};
 use metrics::Metrics;
 use panfoma_core::artifact::{Header, Provenance, atomic, cells, provenance};
 use panfoma_core::genes::GeneTable;
-use panfoma_core::matrix::{Matrix, Rounding, Spool};
+use panfoma_core::matrix::{Frame, Matrix, Rounding, Spool};
 use panfoma_core::stage::{Context, Kind, Progress, Stage, UserError};
 use report::{Report, Skipped};
+use stash::{Stash, StashFile};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -48,9 +52,14 @@ struct Measured {
     rounding: Option<Rounding>,
     /// If they were looked for.
     doublets: Option<Doublets>,
-    /// Kept between two readings if it is the only input: opening may cost a reading of its own.
-    matrix: Option<Matrix>,
-    keep_open: bool,
+    /// The cells and what the input knows of them.
+    cells: Frame,
+    /// The counts, set aside: the input is not read again.
+    counts: Stash,
+    /// The counts of its modalities, in the order of `study.modalities`.
+    modalities: Vec<Stash>,
+    /// Cells to read at once.
+    block_len: usize,
 }
 
 impl Stage for Args {
@@ -151,7 +160,7 @@ fn concerns_input(error: &anyhow::Error) -> bool {
     user.is_some_and(|user| matches!(user.kind, Kind::BadData | Kind::InputMissing))
 }
 
-/// The first reading.
+/// Reads the inputs.
 fn measure(
     opened: Vec<(Study, Option<Matrix>)>,
     config: &Config,
@@ -160,27 +169,30 @@ fn measure(
 ) -> Result<Vec<Measured>> {
     let mut progress =
         Progress::new("cells measured", opened.iter().map(|(study, _)| study.n_cells as u64).sum());
+    let beside = config.output.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let file = StashFile::create(beside.unwrap_or(Path::new(".")))?;
     let measured = usable(opened, config, skipped, |(study, held)| {
-        let keep_open = held.is_some();
         let mut matrix = match held {
             Some(matrix) => matrix,
             None => study::open(&study.path, config.source.as_ref(), config.round_corrected_counts)?,
         };
-        let metrics = metrics::measure(&study, &mut matrix, &context.interrupt, &mut progress)?;
+        let mut counts = Stash::new(&file);
+        let mut modalities: Vec<Stash> = matrix.modalities.iter().map(|_| Stash::new(&file)).collect();
+        let interrupt = &context.interrupt;
+        let metrics =
+            metrics::measure(&study, &mut matrix, interrupt, &mut progress, |cells, rows, matrix| {
+                for (number, stash) in modalities.iter_mut().enumerate() {
+                    stash.push(&matrix.read_modality(number, cells.clone())?)?;
+                }
+                counts.push(rows)
+            })?;
         let rules = config.filters.decide(&metrics, study.genes.names.len(), &study.samples.codes);
         if !rules.iter().any(Option::is_none) && !config.keep_removed {
             return Err(nothing_left(&study, &rules));
         }
         let rounding = matrix.rounding;
-        Ok(Measured {
-            study,
-            metrics,
-            rules,
-            rounding,
-            doublets: None,
-            matrix: keep_open.then_some(matrix),
-            keep_open,
-        })
+        let (block_len, cells) = (matrix.block_len(), std::mem::take(&mut matrix.cells));
+        Ok(Measured { study, metrics, rules, rounding, doublets: None, cells, counts, modalities, block_len })
     })?;
     progress.finish();
     Ok(measured)
@@ -205,7 +217,7 @@ fn merge(studies: &[Measured], config: &Config) -> Merged {
     Merged::new(&genes, config.keep_unmapped)
 }
 
-/// The second reading: the artifact, the removed cells and the report.
+/// Writes the artifact, the removed cells and the report.
 fn save(
     studies: &mut [Measured],
     merged: &Merged,

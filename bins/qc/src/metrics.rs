@@ -6,6 +6,7 @@ use anyhow::Result;
 use panfoma_core::matrix::{Matrix, Rows};
 use panfoma_core::stage::{Interrupt, Progress};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// One entry a cell; `gene_cells` one a gene.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,19 +74,22 @@ impl Metrics {
     }
 }
 
-/// Reads the whole matrix once: every value is checked, every cell measured.
+/// Reads the whole matrix once: every value is checked, every cell measured, every block given to `each`.
 pub fn measure(
     study: &Study,
     matrix: &mut Matrix,
     interrupt: &Interrupt,
     progress: &mut Progress,
+    mut each: impl FnMut(Range<usize>, &Rows, &mut Matrix) -> Result<()>,
 ) -> Result<Metrics> {
     let mut metrics = Metrics::with_genes(matrix.n_genes());
     let n = matrix.n_cells();
     for start in (0..n).step_by(matrix.block_len()) {
         interrupt.check()?;
-        let rows = matrix.read_block(start..n.min(start + matrix.block_len()))?;
+        let cells = start..n.min(start + matrix.block_len());
+        let rows = matrix.read_block(cells.clone())?;
         metrics.add(&rows, study);
+        each(cells, &rows, matrix)?;
         progress.add(rows.len() as u64);
     }
     Ok(metrics)

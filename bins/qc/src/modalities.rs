@@ -1,8 +1,9 @@
 //! What the studies measured beside genes, over the union of their features.
 
-use crate::write::merge;
+use crate::Measured;
+use crate::places::{Places, merge};
 use anyhow::Result;
-use panfoma_core::matrix::{Matrix, Rows};
+use panfoma_core::matrix::Rows;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -49,18 +50,12 @@ impl Modality {
     }
 
     /// Counts of the `kept` cells, of those in `cells`; no entries if the study did not measure it.
-    pub fn read(
-        &self,
-        study: usize,
-        matrix: &mut Matrix,
-        cells: Range<usize>,
-        kept: &[usize],
-    ) -> Result<Rows> {
-        let number = matrix.modalities.iter().position(|modality| modality.name == self.name);
-        match (&self.positions[study], number) {
-            (Some(positions), Some(number)) => {
-                let start = cells.start;
-                Ok(merge(&matrix.read_modality(number, cells)?, start, kept, positions))
+    pub fn read(&self, number: usize, study: &Measured, cells: Range<usize>, kept: &[usize]) -> Result<Rows> {
+        let own = study.study.modalities.iter().position(|(name, _)| *name == self.name);
+        match (&self.positions[number], own) {
+            (Some(positions), Some(own)) => {
+                let rows = study.modalities[own].read(cells.clone())?;
+                Ok(merge(&rows, cells.start, kept, &Places::new(positions)))
             }
             _ => Ok(Rows { indptr: vec![0; kept.len() + 1], ..Rows::default() }),
         }

@@ -1,26 +1,26 @@
-//! Writing cells.zarr: the second reading of the inputs.
+//! Writing cells.zarr.
 
 use crate::args::Config;
 use crate::columns::{self, Carried};
 use crate::genes::Merged;
 use crate::modalities::{self, Modality};
-use crate::study::{self, cell_ids};
+use crate::places::{Places, merge};
+use crate::study::cell_ids;
 use crate::{Measured, metrics};
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
 use panfoma_core::artifact::Header;
 use panfoma_core::artifact::cells::{CellsWriter, Gene, Var};
-use panfoma_core::matrix::{Matrix, Rows, Source};
+use panfoma_core::matrix::Rows;
 use panfoma_core::stage::{Interrupt, Progress};
-use rayon::prelude::*;
 use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
 /// In how many of the cells that pass each merged gene is seen.
-pub fn count_cells(studies: &mut [Measured], merged: &Merged, interrupt: &Interrupt) -> Result<Vec<u64>> {
+pub fn count_cells(studies: &[Measured], merged: &Merged, interrupt: &Interrupt) -> Result<Vec<u64>> {
     let mut n_cells = vec![0; merged.genes.len()];
-    for (study, positions) in studies.iter_mut().zip(&merged.positions) {
-        each_block(study, positions, false, interrupt, |_, _, rows, _, _| {
+    for (study, positions) in studies.iter().zip(&merged.positions) {
+        each_block(study, positions, false, interrupt, |_, _, rows| {
             rows.indices.iter().for_each(|&gene| n_cells[gene as usize] += 1);
             Ok(())
         })?;
@@ -32,7 +32,7 @@ pub fn count_cells(studies: &mut [Measured], merged: &Merged, interrupt: &Interr
 pub fn cells(
     directory: &Path,
     removed: &mut dyn Write,
-    studies: &mut [Measured],
+    studies: &[Measured],
     merged: &Merged,
     carried: &[Carried],
     header: &Header,
@@ -51,11 +51,11 @@ pub fn cells(
         Progress::new("cells written", studies.iter().map(|study| study.study.n_cells as u64).sum());
     let mut repeated = Vec::with_capacity(studies.len());
     writeln!(removed, "cell_id\tstudy\tsample\trule\tn_genes_by_counts\ttotal_counts\tpct_counts_mt")?;
-    for (number, (study, positions)) in studies.iter_mut().zip(&merged.positions).enumerate() {
+    for (number, (study, positions)) in studies.iter().zip(&merged.positions).enumerate() {
         let mut ids = Vec::new();
-        each_block(study, positions, config.keep_removed, interrupt, |cells, kept, rows, study, matrix| {
+        each_block(study, positions, config.keep_removed, interrupt, |cells, kept, rows| {
             if ids.is_empty() {
-                let (all, n_repeated) = cell_ids(&study.study.name, &matrix.cells.index);
+                let (all, n_repeated) = cell_ids(&study.study.name, &study.cells.index);
                 write_removed(removed, study, &all)?;
                 ids = all;
                 repeated.push(n_repeated);
@@ -66,10 +66,10 @@ pub fn cells(
             }
             let names = kept.iter().map(|&cell| std::mem::take(&mut ids[cell])).collect();
             progress.add(rows.len() as u64);
-            let obs = columns::block(study, &matrix.cells, carried, kept, config.keep_removed);
+            let obs = columns::block(study, &study.cells, carried, kept, config.keep_removed);
             writer.append(rows, names, &obs)?;
             for (at, modality) in modalities.iter().enumerate() {
-                writer.append_modality(at, &modality.read(number, matrix, cells.clone(), kept)?)?;
+                writer.append_modality(at, &modality.read(number, study, cells.clone(), kept)?)?;
             }
             Ok(())
         })?;
@@ -84,67 +84,24 @@ pub fn cells(
     Ok(repeated)
 }
 
-/// Calls `each(cells, kept, counts, study, matrix)` for block after block: counts are those of the cells that are kept.
+/// Calls `each(cells, kept, counts)` for block after block: counts are those of the cells that are kept.
 fn each_block(
-    study: &mut Measured,
+    study: &Measured,
     positions: &[Option<u32>],
     keep_removed: bool,
     interrupt: &Interrupt,
-    mut each: impl FnMut(Range<usize>, &[usize], &Rows, &Measured, &mut Matrix) -> Result<()>,
+    mut each: impl FnMut(Range<usize>, &[usize], &Rows) -> Result<()>,
 ) -> Result<()> {
-    let mut matrix = take_or_reopen(study)?;
-    let (n, block) = (matrix.n_cells(), matrix.block_len());
-    for start in (0..n).step_by(block) {
+    let (n, places) = (study.counts.len(), Places::new(positions));
+    for start in (0..n).step_by(study.block_len) {
         interrupt.check()?;
-        let end = n.min(start + block);
+        let cells = start..n.min(start + study.block_len);
         let kept: Vec<usize> =
-            (start..end).filter(|&cell| keep_removed || study.rules[cell].is_none()).collect();
-        let rows = merge(&matrix.read_block(start..end)?, start, &kept, positions);
-        each(start..end, &kept, &rows, study, &mut matrix)?;
+            cells.clone().filter(|&cell| keep_removed || study.rules[cell].is_none()).collect();
+        let rows = merge(&study.counts.read(cells.clone())?, start, &kept, &places);
+        each(cells, &kept, &rows)?;
     }
-    study.matrix = study.keep_open.then_some(matrix);
     Ok(())
-}
-
-/// The matrix of a study that was measured; it is left open if it is the only one.
-pub fn take_or_reopen(study: &mut Measured) -> Result<Matrix> {
-    if let Some(held) = study.matrix.take() {
-        return Ok(held);
-    }
-    let source: Source = study.study.source.parse().unwrap_or_else(|never| match never {});
-    let matrix = study::open(&study.study.path, Some(&source), study.rounding.is_some())
-        .with_context(|| format!("reading `{}` again", study.study.path.display()))?;
-    let same = matrix.n_cells() == study.metrics.len() && matrix.n_genes() == study.study.genes.names.len();
-    ensure!(same, "`{}` changed while it was read", study.study.path.display());
-    Ok(matrix)
-}
-
-/// The kept cells over the merged genes (or features); counts of those with the same place are added up.
-pub fn merge(rows: &Rows, start: usize, kept: &[usize], positions: &[Option<u32>]) -> Rows {
-    let merged: Vec<Vec<(u32, f32)>> = kept
-        .par_iter()
-        .map(|&cell| {
-            let (genes, counts) = rows.row(cell - start);
-            let mut entries: Vec<(u32, f32)> = genes
-                .iter()
-                .zip(counts)
-                .filter_map(|(&gene, &count)| positions[gene as usize].map(|position| (position, count)))
-                .collect();
-            // Stable, though sums of integers below 2^24 are exact in any order.
-            entries.sort_by_key(|entry| entry.0);
-            entries.dedup_by(|later, held| {
-                let same = later.0 == held.0;
-                if same {
-                    held.1 += later.1;
-                }
-                same
-            });
-            entries
-        })
-        .collect();
-    let mut rows = Rows::default();
-    merged.into_iter().for_each(|entries| rows.push(entries));
-    rows
 }
 
 fn write_removed(to: &mut dyn Write, study: &Measured, ids: &[String]) -> Result<()> {

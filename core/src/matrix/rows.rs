@@ -45,4 +45,12 @@ impl Rows {
         }
         self.indptr.push(self.indices.len());
     }
+
+    /// Adds the cells of another block.
+    pub fn extend(&mut self, more: &Rows) {
+        let held = self.indices.len();
+        self.indices.extend_from_slice(&more.indices);
+        self.data.extend_from_slice(&more.data);
+        self.indptr.extend(more.indptr[1..].iter().map(|end| held + end));
+    }
 }

@@ -1,7 +1,7 @@
 //! The counts of one sample after another, in as few readings as memory allows.
 
 use super::Scored;
-use crate::{Measured, write};
+use crate::Measured;
 use anyhow::Result;
 use panfoma_core::matrix::Rows;
 use panfoma_core::stage::{Interrupt, Progress};
@@ -14,7 +14,7 @@ const MOST_COUNTS: u64 = 1 << 25;
 /// returned. Samples that lie in the file one after another cost one reading together; mixed ones are read again for every
 /// MOST_COUNTS counts.
 pub fn each_sample(
-    study: &mut Measured,
+    study: &Measured,
     interrupt: &Interrupt,
     progress: &mut Progress,
     each: impl Fn(&str, &Rows, usize) -> Scored + Sync,
@@ -27,9 +27,8 @@ pub fn each_sample(
     }
     let n_counts = |cells: &[usize]| cells.iter().map(|&cell| u64::from(study.metrics.n_genes[cell])).sum();
     let groups = groups(&cells.iter().map(|cells| n_counts(cells)).collect::<Vec<u64>>(), MOST_COUNTS);
-    let mut matrix = write::take_or_reopen(study)?;
     let names = &study.study.samples.names;
-    let (n_genes, block) = (matrix.n_genes(), matrix.block_len());
+    let (n_genes, block) = (study.study.genes.names.len(), study.block_len);
     let mut scored = Vec::with_capacity(cells.len());
     for group in groups {
         let mut counts: Vec<Rows> = vec![Rows::default(); group.len()];
@@ -42,11 +41,11 @@ pub fn each_sample(
         let (Some(&first), Some(&last)) = (first, last) else { continue };
         for start in (first / block * block..=last).step_by(block) {
             interrupt.check()?;
-            let end = matrix.n_cells().min(start + block);
+            let end = study.counts.len().min(start + block);
             if !(start..end).any(|cell| wanted(cell).is_some()) {
                 continue;
             }
-            let rows = matrix.read_block(start..end)?;
+            let rows = study.counts.read(start..end)?;
             for cell in start..end {
                 if let Some(at) = wanted(cell) {
                     let (genes, values) = rows.row(cell - start);
@@ -65,7 +64,6 @@ pub fn each_sample(
             scored.push((cells, found));
         }
     }
-    study.matrix = study.keep_open.then_some(matrix);
     Ok(scored)
 }
 
