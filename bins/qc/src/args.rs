@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 /// Read count matrices, compute quality metrics, remove poor cells, write cells.zarr
 #[derive(clap::Args, Clone, Debug, Serialize)]
 pub struct Args {
-    /// Matrices: `.h5ad`, `.h5mu`, `.loom` and Cell Ranger `.h5` files, or 10x directories (matrix.mtx, barcodes.tsv, features.tsv)
+    /// Matrices: `.h5ad`, `.h5mu`, `.loom` and Cell Ranger `.h5` files, AnnData in Zarr, 10x directories (matrix.mtx, barcodes.tsv,
+    /// features.tsv) or the `matrix.mtx` in them, tables (`.csv`, `.tsv`, `.txt`), gzipped or not; `/dev/stdin` and pipes
     #[arg(short, long, value_name = "PATH", num_args = 1.., required = true, value_hint = ValueHint::AnyPath, help_heading = "Input")]
     #[serde(skip)]
     pub input: Vec<PathBuf>,
@@ -269,9 +270,10 @@ fn inputs(paths: &[PathBuf], names: &[String]) -> Result<Vec<Input>> {
     Ok(inputs)
 }
 
-/// `a/b.h5ad` is `b`, `a/b/` is `b`.
+/// `a/b.h5ad` is `b`, `a/b.tsv.gz` is `b`, `a/b/` is `b`.
 fn stem(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let formats = [".h5ad", ".h5mu", ".loom", ".h5"];
-    formats.iter().find_map(|format| name.strip_suffix(format)).unwrap_or(&name).to_owned()
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let formats = [".h5ad", ".h5mu", ".loom", ".h5", ".zarr", ".csv", ".tsv", ".txt", ".mtx"];
+    formats.iter().find_map(|format| name.strip_suffix(format)).unwrap_or(name).to_owned()
 }
