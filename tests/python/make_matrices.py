@@ -1,6 +1,6 @@
 """Writes the same 3 x 5 counts in every layout that is read, and in one that is not, into the directory given.
 
-The second cell is empty; the third gene repeats the first. Needs anndata, h5py and hdf5plugin.
+The second cell is empty; the third gene repeats the first. Needs anndata, h5py, hdf5plugin and numcodecs.
 """
 
 import gzip
@@ -10,6 +10,7 @@ import sys
 import anndata
 import h5py
 import hdf5plugin
+import numcodecs.blosc
 import numpy
 import pandas
 import scipy.sparse
@@ -50,10 +51,13 @@ for name, filter, n in filters:
             # A filter that does not make a chunk smaller is skipped: the chunk has room for many zeros.
             assert n == 6 or dataset.id.get_chunk_info(0).filter_mask == 0
 
+(directory / "arange64.blosc-lz4").write_bytes(numcodecs.blosc.compress(numpy.arange(64, dtype="<u4"), b"lz4", 5, 1))
+
 write("csc", scipy.sparse.csc_matrix(counts))
 write("csc_int64", scipy.sparse.csc_matrix(counts.astype("int64")))
 write("dense", counts)
 write("dense_uint16_gzip", counts.astype("uint16"), compression="gzip")
+write("dense_float16", counts.astype("float16"))
 write("layer", numpy.log1p(csr), layers={"counts": csr})
 write("raw", numpy.log1p(csr), raw=csr)
 
@@ -196,7 +200,14 @@ def write_mudata(name, modalities, obs):
         anndata.io.write_elem(file, "obs", obs)
 
 
+# Proteins as scvi-tools keeps them: an array, and their names in uns; without names they are unknown.
 var = pandas.DataFrame({"gene_symbols": symbols}, index=ids)
+adata = anndata.AnnData(csr, obs=pandas.DataFrame(index=cells), var=var)
+adata.obsm["protein_expression"] = numpy.array([[5, 0], [0, 0], [0, 6]], dtype="int32")
+adata.write_h5ad(directory / "proteins_unnamed.h5ad")
+adata.uns["protein_names"] = numpy.array(["CD3", "CD19"])
+adata.write_h5ad(directory / "proteins.h5ad")
+
 rna = anndata.AnnData(csr, obs=pandas.DataFrame(index=cells), var=var)
 write_mudata("rna.h5mu", {"rna": rna}, pandas.DataFrame(index=cells))
 # Proteins of other cells in another order, their counts in a layer; a modality that holds none.
@@ -207,7 +218,7 @@ adt = anndata.AnnData(proteins / 7, obs=pandas.DataFrame(index=names), var=panda
 adt.layers["counts"] = proteins
 hto = anndata.AnnData(proteins[:, :1] / 7, obs=pandas.DataFrame(index=names), var=pandas.DataFrame(index=["tag"]))
 obs = pandas.DataFrame({"donor": ["d3", "d1", "d2", "d4"], "gex:own": [3, 1, 2, 0]}, index=["AAAT-1", "AAAC-1", "AAAG-1", "CCCC-1"])
-write_mudata("three.h5mu", {"gex": rna, "adt": adt, "hto": hto}, obs)
+write_mudata("four.h5mu", {"gex": rna, "adt": adt, "hto": hto, "prot": adt}, obs)
 
 # Cell Ranger 2: plain files, `genes.tsv`, no types.
 mtx = directory / "mtx_v2"

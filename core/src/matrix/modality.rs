@@ -16,9 +16,10 @@ pub(super) const FEATURE_TYPES: &str = "feature_types";
 /// Types of columns that are genes: Cell Ranger's, and the short names of multi-omics benchmarks.
 const GENES: [&str; 4] = ["gene expression", "gex", "rna", "gene"];
 /// Types that have a name of their own here, with that name.
-const NAMED: [(&str, &str); 6] = [
+const NAMED: [(&str, &str); 7] = [
     ("antibody capture", "protein"),
     ("adt", "protein"),
+    ("prot", "protein"),
     ("crispr guide capture", "crispr"),
     ("peaks", "atac"),
     ("atac", "atac"),

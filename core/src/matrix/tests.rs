@@ -54,6 +54,7 @@ fn every_layout_gives_the_same_counts() {
         ("csc_int64.h5ad", "X"),
         ("dense.h5ad", "X"),
         ("dense_uint16_gzip.h5ad", "X"),
+        ("dense_float16.h5ad", "X"),
         ("layer.h5ad", "layers/counts"),
         ("raw.h5ad", "raw/X"),
         ("compound.h5ad", "X"),
@@ -65,7 +66,7 @@ fn every_layout_gives_the_same_counts() {
         ("chunked.loom", "layers/counts"),
         ("contiguous.loom", "layers/counts"),
         ("rna.h5mu", "mod/rna/X"),
-        ("three.h5mu", "mod/gex/X"),
+        ("four.h5mu", "mod/gex/X"),
         ("mtx", "matrix.mtx"),
         ("mtx_v2", "matrix.mtx"),
     ] {

@@ -109,6 +109,9 @@ mod tests {
             (0..3).map(|i| missing.text(i).map(String::from)).collect::<Vec<_>>(),
             [Some("True".to_owned()), None, Some("False".to_owned())]
         );
+        // A damaged file may leave a name without a value.
+        let no_value = vec![EnumMember { name: "G1".to_owned(), value: Vec::new() }];
+        assert_eq!(enumerated([1].into_iter(), &no_value).text(0), None);
         let phases = enumerated([2, 1, 7].into_iter(), &members(&[("G1", 1), ("S", 2)]));
         assert_eq!((phases.text(0).as_deref(), phases.text(2)), (Some("S"), None));
     }

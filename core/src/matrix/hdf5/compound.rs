@@ -97,12 +97,16 @@ fn little_endian(element: &[u8], order: ByteOrder) -> [u8; 8] {
     bytes
 }
 
+/// The integer of at most eight bytes.
 pub(super) fn integer(element: &[u8], datatype: &Datatype) -> i64 {
     let (order, signed) = match datatype {
         Datatype::FixedPoint { byte_order, signed, .. } => (*byte_order, *signed),
         _ => (ByteOrder::LittleEndian, true),
     };
     let value = u64::from_le_bytes(little_endian(element, order));
+    if element.is_empty() {
+        return 0;
+    }
     let unused = 64 - 8 * element.len() as u32;
     if signed { ((value << unused) as i64) >> unused } else { value as i64 }
 }

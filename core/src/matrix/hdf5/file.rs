@@ -1,6 +1,7 @@
 //! An HDF5 file opened with care: sizes in headers are limits to be checked, not promises.
 
 use super::filters;
+use super::rare::{self, Rare};
 use crate::matrix::number::FromStored;
 use crate::stage::UserError;
 use anyhow::Result;
@@ -168,13 +169,16 @@ impl File {
         read(dataset, &selection).map_err(|error| self.damaged(path, &error))
     }
 
-    /// 65 with the path in front.
+    /// 65 with the path in front: the file is HDF5, but what stands in it does not fit together.
     pub fn bad(&self, message: String) -> anyhow::Error {
-        UserError::bad_data(format!("`{}`: {message}", self.path.display())).into()
+        UserError::bad_data(format!("`{}`: {message}", self.path.display()))
+            .hint("the file is malformed: fetch it again, or write it again with the tool that made it")
+            .into()
     }
 
     /// 65: reading `what` failed.
     pub fn damaged(&self, what: &str, error: &Error) -> anyhow::Error {
+        let what = if what.is_empty() { "/" } else { what };
         damaged(&self.path, &format!("`{what}`"), error)
     }
 }
@@ -205,10 +209,25 @@ fn read<T: FromStored>(dataset: &Dataset, selection: &SliceInfo) -> Result<Vec<T
         Datatype::FixedPoint { size: 2, signed: false, .. } => read_as!(u16, from_i64),
         Datatype::FixedPoint { size: 4, signed: false, .. } => read_as!(u32, from_i64),
         Datatype::FixedPoint { size: 8, signed: false, .. } => read_as!(u64, from_i64),
-        other => {
-            return Err(Error::TypeMismatch { expected: "numbers".to_owned(), actual: format!("{other:?}") });
+        other if rare::is_rare(other) => {
+            let numbers = dataset.read_slice_parallel::<Rare>(selection)?;
+            numbers.iter().map(|number| T::from_f64(number.0)).collect()
         }
+        other => return Err(Error::TypeMismatch { expected: "numbers".to_owned(), actual: name_of(other) }),
     })
+}
+
+/// A type's name for messages.
+pub(super) fn name_of(datatype: &Datatype) -> String {
+    match datatype {
+        Datatype::String { .. } | Datatype::VarLen { .. } => "texts".to_owned(),
+        Datatype::Compound { .. } => "rows of several fields".to_owned(),
+        Datatype::FloatingPoint { size, .. } => format!("floating-point numbers of {size} bytes"),
+        Datatype::FixedPoint { size, .. } => format!("integers of {size} bytes"),
+        Datatype::Reference { .. } => "references".to_owned(),
+        Datatype::Enum { .. } => "an enumeration".to_owned(),
+        _ => "values of a type of their own".to_owned(),
+    }
 }
 
 fn not_found(error: &Error) -> bool {
@@ -246,6 +265,7 @@ fn damaged(path: &Path, what: &str, error: &Error) -> anyhow::Error {
         }
         Error::TypeMismatch { expected, actual } => {
             UserError::bad_data(format!("`{path}`: {what} holds {actual}, expected {expected}"))
+                .hint("write it again as numbers, such as float32 or int32")
         }
         error => UserError::bad_data(format!("`{path}`: cannot read {what}: {error}"))
             .hint("the file is damaged or cut short: fetch it again and compare its checksum"),

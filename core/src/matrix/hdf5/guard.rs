@@ -4,18 +4,27 @@ use crate::matrix::Rows;
 use crate::matrix::counts::Counts;
 use crate::stage::UserError;
 use anyhow::Result;
+use std::cell::Cell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
+
+thread_local! {
+    /// Is this thread within [`guard`]?
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Runs `work`, which reads the file at `path`.
 ///
 /// Errors: those of `work`; 65 if it panics.
 pub(super) fn guard<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     quieten_decoder();
+    let outer = GUARDED.replace(true);
     // A file that made the decoder panic is not read on: what is left behind is never looked at.
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+    let result = catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(outer);
+    result.unwrap_or_else(|panic| {
         let reason = panic
             .downcast_ref::<String>()
             .map(String::as_str)
@@ -33,8 +42,9 @@ fn quieten_decoder() {
     ONCE.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
+            // The decoder also works on threads of its own.
             let file = info.location().map_or("", |location| location.file());
-            if file.contains("hdf5-reader-") || file.contains("hdf5-core-") || file.contains("ndarray-") {
+            if GUARDED.get() || file.contains("hdf5-reader-") {
                 tracing::debug!("the HDF5 decoder failed: {info}");
             } else {
                 usual(info);

@@ -3,7 +3,7 @@
 use super::file::File;
 use super::{dataframe, h5ad};
 use crate::matrix::counts::Counts;
-use crate::matrix::modality::{FEATURE_TYPES, Modality};
+use crate::matrix::modality::{self, FEATURE_TYPES, Modality};
 use crate::matrix::{Frame, Matrix, Rows, Source};
 use crate::stage::UserError;
 use anyhow::Result;
@@ -48,7 +48,10 @@ fn find_rna(file: &File, names: &[String]) -> Result<String> {
             return Ok(name.clone());
         }
     }
-    let found = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let found = match names {
+        [] => "none".to_owned(),
+        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    };
     let message = format!("`{}` holds no RNA: its modalities are {found}", file.path.display());
     Err(UserError::bad_data(message)
         .hint("name the modality of gene counts `rna` and write the file again")
@@ -99,6 +102,10 @@ fn join_obs(file: &File, rna: &str, matrix: &mut Matrix) -> Result<()> {
 
 /// Joins a modality to the cells of the matrix.
 fn add(name: &str, features: Matrix, of_genes: &Positions, matrix: &mut Matrix) {
+    let called = modality::name_of(name);
+    if matrix.modalities.iter().any(|modality| modality.name == called) {
+        return leave_out(matrix, name, format!("there is another `{called}`"));
+    }
     let rows = rows_of(&matrix.cells, &features.cells, of_genes);
     let Some(rows) = rows else {
         return leave_out(matrix, name, "names of cells repeat, so it cannot be joined to RNA".to_owned());

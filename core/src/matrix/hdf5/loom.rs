@@ -41,6 +41,8 @@ pub(super) fn open(file: &Arc<File>, wanted: Option<&Source>) -> Result<Matrix> 
         super::matrix(file, &path, cells.clone(), genes.clone(), counts)
     };
     match wanted {
+        // What loom calls it, if no layer does.
+        Some(Source::Layer(name)) if name == "matrix" && !file.has("layers/matrix")? => open_one(&Source::X),
         Some(wanted) => open_one(&raw_counts::resolve(&file.path, wanted, &candidates)?),
         None => raw_counts::choose(&file.path, &candidates, open_one),
     }

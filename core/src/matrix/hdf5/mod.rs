@@ -10,7 +10,10 @@ mod guard;
 mod h5ad;
 mod h5mu;
 mod loom;
+#[cfg(test)]
+mod malformed;
 mod obsm;
+mod rare;
 mod sparse;
 mod tenx;
 #[cfg(test)]

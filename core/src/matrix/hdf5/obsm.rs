@@ -39,6 +39,8 @@ pub(super) fn add_proteins(file: &Arc<File>, matrix: &mut Matrix) -> Result<()> 
                     "`{}`: the names of `{path}` are unknown: it is left out",
                     file.path.display()
                 );
+                let reason = format!("`{path}` has no names, nor has `uns/{key}_names`");
+                matrix.dropped_modalities.push(("protein".to_owned(), reason));
                 return Ok(());
             };
             let counts = h5ad::counts(file, &path, n_cells, names.len())?;

@@ -141,19 +141,34 @@ fn features_that_are_no_genes_are_modalities() {
 
 #[test]
 fn modalities_of_mudata_are_joined_by_the_names_of_cells() {
-    let (mut matrix, rows) = read_all(&fixture("three.h5mu")).unwrap();
+    let (mut matrix, rows) = read_all(&fixture("four.h5mu")).unwrap();
     assert_eq!(rows, expected());
     let (names, rows) = modality(&mut matrix, "protein");
     assert_eq!(names, ["CD3", "CD19"]);
     // AAAC-1 stands last, AAAG-1 was not measured, AAAT-1 stands first.
     assert_eq!((rows.row(0), rows.row(1)), ((&[0, 1][..], &[7.0, 8.0][..]), (&[][..], &[][..])));
     assert_eq!(rows.row(2), (&[0][..], &[5.0][..]));
-    let dropped = ("hto".to_owned(), "mod/hto/X[AAAT-1, tag] is 0.71428573, not an integer".to_owned());
-    assert_eq!(matrix.dropped_modalities, [dropped]);
+    let dropped = [
+        ("hto", "mod/hto/X[AAAT-1, tag] is 0.71428573, not an integer"),
+        ("prot", "there is another `protein`"),
+    ];
+    assert_eq!(matrix.dropped_modalities, dropped.map(|(name, reason)| (name.to_owned(), reason.to_owned())));
     // Columns of the whole are joined; the copy of RNA's own is not.
     let columns: Vec<&str> = matrix.cells.columns.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(columns, ["own", "donor"]);
     assert_eq!(texts(&matrix.cells, "donor"), ["d1", "d2", "d3"].map(|donor| Some(donor.into())));
+}
+
+#[test]
+fn proteins_in_obsm_are_read_if_their_names_are_known() {
+    let (mut matrix, rows) = read_all(&fixture("proteins.h5ad")).unwrap();
+    assert_eq!(rows, expected());
+    let (names, rows) = modality(&mut matrix, "protein");
+    assert_eq!(names, ["CD3", "CD19"]);
+    assert_eq!((rows.indptr, rows.indices, rows.data), (vec![0, 1, 1, 2], vec![0, 1], vec![5.0, 6.0]));
+    let (matrix, rows) = read_all(&fixture("proteins_unnamed.h5ad")).unwrap();
+    assert_eq!((rows, matrix.modalities.len()), (expected(), 0));
+    assert_eq!(matrix.dropped_modalities[0].0, "protein");
 }
 
 /// Sums from anndata 0.12.

@@ -1,6 +1,6 @@
 //! Texts of datasets and of fields of compound datasets: of fixed length, or references into the file's heap.
 
-use super::file::File;
+use super::file::{File, name_of};
 use anyhow::Result;
 use hdf5_reader::{Dataset, Datatype, StringPadding, StringSize};
 
@@ -34,7 +34,7 @@ pub(super) fn decode<'a>(
     let fixed = matches!(datatype, Datatype::String { size: StringSize::Fixed(_), .. });
     let padding = match datatype {
         Datatype::String { padding, .. } | Datatype::VarLen { padding, .. } => *padding,
-        _ => return Err(file.bad(format!("`{path}` holds {datatype:?}, expected texts"))),
+        _ => return Err(file.bad(format!("`{path}` holds {}, expected texts", name_of(datatype)))),
     };
     let mut room = file.size.saturating_mul(MAX_RATIO);
     let mut texts = Vec::with_capacity(elements.len());
