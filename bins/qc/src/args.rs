@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 /// Read count matrices, compute quality metrics, remove poor cells, write cells.zarr
 #[derive(clap::Args, Clone, Debug, Serialize)]
 pub struct Args {
-    /// Matrices: `.h5ad`, `.h5mu`, `.loom` and Cell Ranger `.h5` files, or 10x directories (matrix.mtx, barcodes.tsv, features.tsv)
+    /// Matrices: `.h5ad`, `.h5mu`, `.loom` and Cell Ranger `.h5` files, AnnData in Zarr, 10x directories (matrix.mtx, barcodes.tsv,
+    /// features.tsv) or the `matrix.mtx` in them, tables (`.csv`, `.tsv`, `.txt`), gzipped or not; `/dev/stdin` and pipes
     #[arg(short, long, value_name = "PATH", num_args = 1.., value_hint = ValueHint::AnyPath, help_heading = "Input")]
     #[serde(skip)]
     pub input: Vec<PathBuf>,
@@ -43,6 +44,11 @@ pub struct Args {
     /// Matrix with the raw counts: `X`, `raw`, a layer or, of Cell Ranger 2, a genome [default: the first that holds integers]
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub layer: Option<String>,
+
+    /// Round counts that a tool corrected (SoupX, DecontX, RSEM, kallisto) to integers, halves to the even one; log-normalised,
+    /// normalised and scaled values are refused all the same
+    #[arg(long, help_heading = "Input")]
+    pub round_corrected_counts: bool,
 
     /// obs columns that may name the sample, best first [default: sample, sample_id, batch, library_id, orig.ident, …]
     #[arg(long, value_name = "COLUMN", num_args = 1.., help_heading = "Input")]
@@ -159,6 +165,8 @@ pub struct Config {
     pub output: PathBuf,
     /// The matrix to read.
     pub source: Option<Source>,
+    /// Round corrected counts.
+    pub round_corrected_counts: bool,
     /// Asked-for sample columns.
     pub sample_columns: Vec<String>,
     /// Asked-for patient columns.
@@ -214,6 +222,7 @@ impl Config {
             strict_labels: args.strict_labels,
             output: args.output.clone(),
             source: args.layer.as_deref().map(|layer| layer.parse().unwrap_or_else(|never| match never {})),
+            round_corrected_counts: args.round_corrected_counts,
             sample_columns: args.sample_column.clone(),
             patient_columns: args.patient_column.clone(),
             keep_columns: (!args.keep_columns.is_empty())

@@ -79,7 +79,10 @@ impl Input {
     }
 
     fn open_at(&self, source: Option<&Source>, config: &Config) -> Result<Matrix> {
-        let mut matrix = Matrix::open(&self.path, source)?;
+        let mut matrix = match config.round_corrected_counts {
+            true => Matrix::open_corrected(&self.path, source)?,
+            false => Matrix::open(&self.path, source)?,
+        };
         self.annotate(&mut matrix.cells)?;
         if let Some(scheme) = &config.scheme {
             scheme.apply(&self.study, &mut matrix.cells);
@@ -126,8 +129,9 @@ pub fn file_name(path: &Path) -> String {
 /// `a/b.h5ad` is `b`, `a/b/` is `b`.
 pub fn stem(path: &Path) -> String {
     let name = file_name(path);
-    let formats = [".h5ad", ".h5mu", ".loom", ".h5"];
-    formats.iter().find_map(|format| name.strip_suffix(format)).unwrap_or(&name).to_owned()
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let formats = [".h5ad", ".h5mu", ".loom", ".h5", ".zarr", ".csv", ".tsv", ".txt", ".mtx"];
+    formats.iter().find_map(|format| name.strip_suffix(format)).unwrap_or(name).to_owned()
 }
 
 #[cfg(test)]

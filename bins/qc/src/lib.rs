@@ -40,7 +40,7 @@ use input::Input;
 use metrics::Metrics;
 use panfoma_core::artifact::{Header, Provenance, atomic, cells, provenance};
 use panfoma_core::genes::GeneTable;
-use panfoma_core::matrix::{Frame, Matrix, Spool};
+use panfoma_core::matrix::{Frame, Matrix, Rounding, Spool};
 use panfoma_core::stage::{Context, Kind, Progress, Stage, UserError};
 use report::{Report, Skipped};
 use stash::{Stash, StashFile};
@@ -55,6 +55,8 @@ struct Measured {
     metrics: Metrics,
     /// The rule that removes each cell.
     rules: Vec<Option<Rule>>,
+    /// If corrected counts were asked for.
+    rounding: Option<Rounding>,
     /// If they were looked for.
     doublets: Option<Doublets>,
     /// The cells and what the input knows of them.
@@ -202,8 +204,9 @@ fn measure(
         if !rules.iter().any(Option::is_none) && !config.keep_removed {
             return Err(nothing_left(&study, &rules));
         }
+        let rounding = matrix.rounding;
         let (block_len, cells) = (matrix.block_len(), std::mem::take(&mut matrix.cells));
-        Ok(Measured { study, metrics, rules, doublets: None, cells, counts, modalities, block_len })
+        Ok(Measured { study, metrics, rules, rounding, doublets: None, cells, counts, modalities, block_len })
     })?;
     progress.finish();
     Ok(measured)

@@ -56,6 +56,8 @@ pub struct StudyReport {
     modalities: BTreeMap<String, usize>,
     /// Modalities that are left out, each with a value that is no count.
     dropped_modalities: BTreeMap<String, String>,
+    /// What `--round-corrected-counts` did.
+    rounded: Option<Rounded>,
     skipped_columns: BTreeMap<String, String>,
     min_genes: u32,
     repeated_cell_names: usize,
@@ -63,6 +65,14 @@ pub struct StudyReport {
     /// By sample, where they were looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     doublets: Option<BTreeMap<String, SampleDoublets>>,
+}
+
+/// Values of a study that were rounded.
+#[derive(Serialize)]
+struct Rounded {
+    values: u64,
+    not_integers: u64,
+    share_not_integers: f64,
 }
 
 impl Report {
@@ -156,6 +166,11 @@ impl StudyReport {
                 .map(|(name, features)| (name.clone(), features.len()))
                 .collect(),
             dropped_modalities: study.dropped_modalities.iter().cloned().collect(),
+            rounded: measured.rounding.map(|rounding| Rounded {
+                values: rounding.values,
+                not_integers: rounding.not_integers,
+                share_not_integers: rounding.share(),
+            }),
             skipped_columns: study.skipped_columns.iter().cloned().collect(),
             min_genes: config.filters.min_genes_of(study.genes.names.len()),
             repeated_cell_names,

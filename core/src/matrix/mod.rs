@@ -7,6 +7,7 @@
 
 pub(crate) mod blosc;
 pub mod column;
+mod corrected;
 mod counts;
 mod delimited;
 mod frame;
@@ -24,6 +25,7 @@ mod transposed;
 mod zarr;
 
 pub use column::{Column, Kind};
+pub use corrected::Rounding;
 pub use frame::Frame;
 pub use input::Spool;
 pub use modality::Modality;
@@ -90,6 +92,10 @@ pub struct Matrix {
     pub modalities: Vec<Modality>,
     /// Modalities that are left out since they hold no counts: name and the first value that is none.
     pub dropped_modalities: Vec<(String, String)>,
+    /// What was rounded so far, if corrected counts are read as counts.
+    pub rounding: Option<Rounding>,
+    /// The first value that is no count, if the matrix was taken since it looks like corrected counts.
+    refused: Option<String>,
     counts: Box<dyn Counts>,
 }
 
@@ -99,7 +105,39 @@ impl Matrix {
     /// Errors: 66 if there is nothing at `path`; 65 if it cannot be read as a matrix or holds no raw counts.
     pub fn open(path: &Path, source: Option<&Source>) -> Result<Self> {
         let mut matrix = Self::open_stored(path, source)?;
+        if let Some(reason) = matrix.refused.take() {
+            return Err(matrix.no_counts(&reason)?);
+        }
         modality::keep_counts(&mut matrix)?;
+        Ok(matrix)
+    }
+
+    /// As [`Matrix::open`], but nearly-integer counts that a tool corrected are read too, rounded to integers (halves to the
+    /// even one). A matrix of integers is preferred and is read as it is.
+    ///
+    /// Errors: as of `open`; 65 if the values are neither counts nor look like corrected ones (see [`corrected`]).
+    pub fn open_corrected(path: &Path, source: Option<&Source>) -> Result<Self> {
+        let mut matrix = Self::open_stored(path, source)?;
+        modality::keep_counts(&mut matrix)?;
+        let sample = raw_counts::sample(matrix.n_cells(), |cells| matrix.try_read(cells))?;
+        if let raw_counts::Sample::Not(reason) = sample {
+            match corrected::examine(&mut matrix)? {
+                Ok(share) => tracing::warn!(
+                    "`{}`: corrected counts are rounded: {:.1} % of the values looked at are not integers",
+                    path.display(),
+                    share * 100.0
+                ),
+                Err(why) => {
+                    return Err(UserError::bad_data(format!(
+                        "`{}` holds neither counts nor corrected counts: {reason}; {why}",
+                        path.display()
+                    ))
+                    .hint("raw counts are needed: only values on the scale of counts can be rounded")
+                    .into());
+                }
+            }
+        }
+        matrix.rounding = Some(Rounding::default());
         Ok(matrix)
     }
 
@@ -123,6 +161,8 @@ impl Matrix {
             genes,
             modalities: Vec::new(),
             dropped_modalities: Vec::new(),
+            rounding: None,
+            refused: None,
             counts,
         }
     }
@@ -147,11 +187,23 @@ impl Matrix {
     ///
     /// Errors: 65 naming the first value that is no count, or what the file got wrong.
     pub fn read_block(&mut self, cells: Range<usize>) -> Result<Rows> {
-        self.try_read(cells)?.map_err(|reason| {
-            UserError::bad_data(format!("`{}` holds no raw counts: {reason}", self.path.display()))
-                .hint("raw counts are needed; to read another matrix of the file, pass `--layer X`, `--layer raw` or `--layer NAME`")
-                .into()
-        })
+        match self.try_read(cells)? {
+            Ok(rows) => Ok(rows),
+            Err(reason) => Err(self.no_counts(&reason)?),
+        }
+    }
+
+    /// 65, since a value is no count; if the matrix looks like corrected counts, the hint says so.
+    fn no_counts(&mut self, reason: &str) -> Result<anyhow::Error> {
+        let hint = match corrected::examine(self)? {
+            Ok(share) if self.rounding.is_none() => format!(
+                "raw counts are needed; these look like corrected counts ({:.1} % are not integers): to round them, pass `--round-corrected-counts`",
+                share * 100.0
+            ),
+            _ => "raw counts are needed; to read another matrix of the file, pass `--layer X`, `--layer raw` or `--layer NAME`".to_owned(),
+        };
+        let message = format!("`{}` holds no raw counts: {reason}", self.path.display());
+        Ok(UserError::bad_data(message).hint(hint).into())
     }
 
     /// The counts of these cells in one of [`Matrix::modalities`].
@@ -173,7 +225,10 @@ impl Matrix {
     /// The inner `Err` says which value is no count.
     fn try_read(&mut self, cells: Range<usize>) -> Result<Result<Rows, String>> {
         let first = cells.start;
-        let rows = self.counts.read(cells)?;
+        let mut rows = self.counts.read(cells.clone())?;
+        if let Some(rounding) = &mut self.rounding {
+            rounding.apply(&mut rows, cells);
+        }
         Ok(counts::tidy(rows).map_err(|wrong| wrong.describe(&self.source, first, &self.cells, &self.genes)))
     }
 }

@@ -63,7 +63,7 @@ fn find(directory: &Path, prefix: &str, names: &[&str]) -> Result<PathBuf> {
             "" => plain.ends_with(*wanted) && !plain.starts_with('.'),
             prefix => plain.strip_prefix(prefix) == Some(*wanted),
         };
-        if names.iter().any(|wanted| fits(wanted)) {
+        if names.iter().any(fits) {
             found.push(entry.path());
         }
     }

@@ -1,6 +1,6 @@
 //! Which matrix of a file holds raw counts: the first whose values are integers.
 
-use super::{Matrix, Rows, Source};
+use super::{Matrix, Rows, Source, corrected};
 use crate::stage::UserError;
 use anyhow::Result;
 use std::ops::Range;
@@ -78,10 +78,22 @@ pub(super) fn choose(
     candidates: &[Source],
     open: impl Fn(&Source) -> Result<Matrix>,
 ) -> Result<Matrix> {
-    let refused = match find(candidates, open)? {
+    let refused = match find(candidates, &open)? {
         Ok(matrix) => return Ok(matrix),
         Err(refused) => refused,
     };
+    // Whether corrected counts are rounded or refused is for `Matrix::open` to say.
+    let mut instead = None;
+    for source in candidates.iter().filter(|source| promising(source)) {
+        let mut matrix = open(source)?;
+        match corrected::examine(&mut matrix)? {
+            Ok(_) => {
+                matrix.refused = refused;
+                return Ok(matrix);
+            }
+            Err(why) => _ = instead.get_or_insert(why),
+        }
+    }
     if candidates.is_empty() {
         return Err(UserError::bad_data(format!("`{}` holds no matrix", path.display()))
             .hint("counts are looked for in `X`, in `layers` and in `raw/X`: write them there")
@@ -104,7 +116,10 @@ pub(super) fn choose(
     } else {
         format!("to read another layer, pass `--layer NAME`; the others are {}", list(&others))
     };
-    Err(UserError::bad_data(format!("`{}` holds no raw counts: {reason}", path.display())).hint(hint).into())
+    // What the values look like, if that says more than the first that is no count.
+    let instead = instead.filter(|why| *why != reason).map_or_else(String::new, |why| format!("; {why}"));
+    let message = format!("`{}` holds no raw counts: {reason}{instead}", path.display());
+    Err(UserError::bad_data(message).hint(hint).into())
 }
 
 /// What the cells that are looked at hold.
@@ -117,15 +132,19 @@ pub(super) enum Sample {
     Not(String),
 }
 
+/// The first and the last of `n` cells.
+pub(super) fn ends(n: usize) -> [Range<usize>; 2] {
+    let head = n.min(SAMPLE);
+    [0..head, n.saturating_sub(SAMPLE).max(head)..n]
+}
+
 /// Looks at the first and the last of `n` cells; the inner `Err` of `read` says which value is no count.
 pub(super) fn sample(
     n: usize,
     mut read: impl FnMut(Range<usize>) -> Result<Result<Rows, String>>,
 ) -> Result<Sample> {
-    let head = 0..n.min(SAMPLE);
-    let tail = n.saturating_sub(SAMPLE).max(head.end)..n;
     let mut n_values = 0;
-    for cells in [head, tail] {
+    for cells in ends(n) {
         match read(cells)? {
             Ok(rows) => n_values += rows.data.len(),
             Err(reason) => return Ok(Sample::Not(reason)),

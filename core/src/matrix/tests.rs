@@ -222,6 +222,44 @@ fn real_sets_are_read_or_refused_for_what_they_are() {
     }
 }
 
+/// Numbers of values, and of those that are not integers, as numpy counts them.
+#[test]
+fn corrected_counts_are_rounded_only_where_that_is_asked_for() {
+    let Some(data) = data() else { return };
+    for (name, values, not_integers) in [
+        ("pancreas_panc8_small_5tech.h5ad", 100_355, 54_309),
+        ("tumor_oligodendroglioma_infercnv_noninteger.h5ad", 771_850, 771_115),
+    ] {
+        let path = data.join(name);
+        let refused = Matrix::open(&path, None).err().unwrap();
+        let (code, hint) = classify(&refused);
+        assert_eq!(code, 65);
+        assert!(hint.unwrap().contains("`--round-corrected-counts`"), "{hint:?}");
+        let mut matrix = Matrix::open_corrected(&path, None).unwrap();
+        let rows = matrix.read_block(0..matrix.n_cells()).unwrap();
+        assert!(rows.data.iter().all(|value| value.fract() == 0.0 && *value > 0.0), "{name}");
+        let rounding = matrix.rounding.unwrap();
+        assert_eq!((rounding.values, rounding.not_integers), (values, not_integers), "{name}");
+    }
+    for (name, reason) in [
+        ("odd/derived/lognorm_only.h5ad", "logarithms do not exceed 20"),
+        ("odd/derived/noninteger_counts.h5ad", "normalised counts"),
+        ("odd/derived/negative_counts.h5ad", "negative"),
+        ("odd/derived/nan_sparse.h5ad", "is NaN"),
+        ("odd/pbmc68k_reduced_old.h5ad", "X["),
+        ("odd/csc_X_scelvis_dummy.h5ad", "X["),
+    ] {
+        let error = Matrix::open_corrected(&data.join(name), None).err().unwrap();
+        assert!(format!("{error}").contains(reason), "{name}: {error}");
+        assert_eq!(classify(&error).0, 65, "{name}");
+    }
+    // Integers beside are preferred and stay as they are.
+    let mut raw = Matrix::open_corrected(&data.join("odd/derived/raw_in_raw_X.h5ad"), None).unwrap();
+    assert_eq!(raw.source, "raw/X");
+    raw.read_block(0..raw.n_cells()).unwrap();
+    assert_eq!(raw.rounding.unwrap().not_integers, 0);
+}
+
 #[test]
 fn foreign_and_malformed_files_are_refused_cleanly() {
     let Some(data) = data() else { return };

@@ -4,6 +4,7 @@ use super::*;
 use crate::args::Args;
 use crate::filters::Rule;
 use crate::genes::StudyGenes;
+use crate::input::Input;
 use crate::metrics::Metrics;
 use crate::stash::{Stash, StashFile};
 use crate::study::{Groups, Study};
@@ -31,7 +32,7 @@ fn study(name: &str, n_samples: usize) -> Measured {
     Measured {
         study: Study {
             name: name.to_owned(),
-            path: "a.h5ad".into(),
+            input: Input::new(name.to_owned(), "a.h5ad".into()),
             source: "X".to_owned(),
             n_cells: n,
             genes: StudyGenes::map(&genes),
@@ -41,6 +42,7 @@ fn study(name: &str, n_samples: usize) -> Measured {
             modalities: Vec::new(),
             dropped_modalities: Vec::new(),
             skipped_columns: Vec::new(),
+            unmapped_labels: Default::default(),
             notes: Vec::new(),
         },
         metrics: Metrics {
@@ -52,6 +54,7 @@ fn study(name: &str, n_samples: usize) -> Measured {
             gene_cells: Vec::new(),
         },
         rules,
+        rounding: None,
         doublets: None,
         cells: Frame::default(),
         counts: Stash::new(&StashFile::create(&std::env::temp_dir()).unwrap()),

@@ -14,15 +14,14 @@ pub(super) struct CsrWriter {
     n_rows: usize,
     data: NumberStream<f32>,
     indices: NumberStream<i32>,
-    indptr: NumberStream<i64>,
+    /// Held until the end, which tells its type: 8 bytes a row.
+    indptr: Vec<i64>,
 }
 
 impl CsrWriter {
     /// Begins the matrix at `path`.
     pub fn create(store: &Store, path: &str, n_columns: usize) -> Result<Self> {
         store.group(path, "csr_matrix", "0.1.0", [("shape", json!([0, n_columns]))])?;
-        let mut indptr = store.stream(&format!("{path}/indptr"), None)?;
-        indptr.push(&[0])?;
         Ok(Self {
             path: path.to_owned(),
             n_columns,
@@ -30,7 +29,7 @@ impl CsrWriter {
             n_rows: 0,
             data: store.stream(&format!("{path}/data"), None)?,
             indices: store.stream(&format!("{path}/indices"), None)?,
-            indptr,
+            indptr: vec![0],
         })
     }
 
@@ -42,8 +41,7 @@ impl CsrWriter {
         self.data.push(&rows.data)?;
         let indices: Vec<i32> = rows.indices.iter().map(|&index| index as i32).collect();
         self.indices.push(&indices)?;
-        let indptr: Vec<i64> = rows.indptr[1..].iter().map(|&end| self.n_values + end as i64).collect();
-        self.indptr.push(&indptr)?;
+        self.indptr.extend(rows.indptr[1..].iter().map(|&end| self.n_values + end as i64));
         self.n_values += rows.data.len() as i64;
         self.n_rows += rows.len();
         Ok(())
@@ -58,7 +56,12 @@ impl CsrWriter {
     pub fn finish(self, store: &Store) -> Result<()> {
         self.data.finish()?;
         self.indices.finish()?;
-        self.indptr.finish()?;
+        let path = format!("{}/indptr", self.path);
+        // scipy changes a matrix in place only if its indptr is of the type of its indices.
+        match self.indptr.iter().map(|&at| i32::try_from(at)).collect::<Result<Vec<i32>, _>>() {
+            Ok(indptr) => store.numbers(&path, None, &indptr)?,
+            Err(_) => store.numbers(&path, None, &self.indptr)?,
+        }
         store.group(&self.path, "csr_matrix", "0.1.0", [("shape", json!([self.n_rows, self.n_columns]))])
     }
 }

@@ -3,7 +3,7 @@
 //! An AnnData on-disk layout (Zarr v3) that Python opens with `anndata.read_zarr`:
 //!
 //! ```text
-//! X                 csr_matrix float32 raw counts [cells x genes]; indices int32, indptr int64
+//! X                 csr_matrix float32 raw counts [cells x genes]; indices int32, indptr int32 (int64 from 2^31 values on)
 //! obs               _index = cell id; the input's columns; study, sample, patient, n_genes_by_counts, total_counts, ...
 //! var               _index = Ensembl id; symbol, input_name, mt, ribo, n_cells_by_counts, mean_counts, ...
 //! varm/measured     bool [genes x studies]: was the gene in that study's matrix?

@@ -51,14 +51,14 @@ impl Store {
     }
 
     fn json(&self, path: &Path) -> Result<Option<Json>> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
             Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
                 return Ok(None);
             }
             Err(error) => return Err(error).with_context(|| format!("reading `{}`", path.display())),
         };
-        serde_json::from_str(&text).map(Some).map_err(|error| {
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| {
             let name = path.strip_prefix(&self.path).unwrap_or(path).display();
             self.bad(format!("`{name}` is not valid JSON: {error}"))
         })

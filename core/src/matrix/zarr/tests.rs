@@ -169,6 +169,10 @@ fn what_is_damaged_or_lies_is_refused() {
         &|store| store.change("X/data/.zarray", "null}", "{\"id\": \"blosc\"}}"),
         "a Blosc buffer of 2 bytes",
     );
+    check(
+        &|store| fs::write(store.path("X/data/.zattrs"), b"\"\xff\"").unwrap(),
+        "`X/data/.zattrs` is not valid JSON",
+    );
     check(&|store| store.change("X/data/.zarray", "{", "{{"), "`X/data/.zarray` is not valid JSON");
     // Claims that would cost memory: 2^50 cells that are not stored, a gene with more values than there are cells.
     let huge = |path: &'static str, n: &'static str| {
