@@ -54,7 +54,7 @@ fn study(patient: usize) -> usize {
 /// The third protein is in every third cell of the first study.
 fn proteins(cell: usize) -> Vec<(u32, f32)> {
     match study(patient(cell)) {
-        0 => [(0, 1 + cell % 400), (2, usize::from(cell % 3 == 0))]
+        0 => [(0, 1 + cell % 400), (2, usize::from(cell.is_multiple_of(3)))]
             .into_iter()
             .filter(|(_, count)| *count > 0)
             .map(|(protein, count)| (protein, count as f32))

@@ -58,9 +58,8 @@ fn gzip(input: &[u8], limit: usize) -> Result<Vec<u8>, Error> {
     // Deflate expands at most 1032 times, so a header cannot ask for more memory than the file justifies.
     let limit = limit.min(input.len().saturating_mul(1032) + 64);
     STATE.with_borrow_mut(|(decompressor, size)| {
-        let mut output = Vec::new();
         loop {
-            output.resize((*size).min(limit), 0);
+            let mut output = vec![0; (*size).min(limit)];
             match decompressor.zlib_decompress(input, &mut output) {
                 Ok(n) => {
                     *size = n.max(1 << 12);
