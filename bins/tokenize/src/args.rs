@@ -11,15 +11,8 @@ use std::str::FromStr;
 /// The flags as given.
 #[derive(clap::Args, Clone, Debug, Serialize)]
 pub struct Args {
-    /// Cells to tokenize: a `cells.zarr` of panfoma-qc
-    #[arg(
-        short,
-        long,
-        value_name = "CELLS.ZARR",
-        value_hint = ValueHint::DirPath,
-        required_unless_present = "merge",
-        help_heading = "Files"
-    )]
+    /// Cells to tokenize: a `cells.zarr` of panfoma-qc (not with `--merge`)
+    #[arg(short, long, value_name = "CELLS.ZARR", value_hint = ValueHint::DirPath, help_heading = "Files")]
     #[serde(skip)]
     pub input: Option<PathBuf>,
 
@@ -240,7 +233,10 @@ impl Args {
                 GeneSource::Fitted { min_cells: self.min_cells.unwrap_or(3), n_top_genes: self.n_top_genes }
             }
         };
-        let input = self.input.ok_or_else(|| UserError::usage("no `--input`"))?;
+        let input = self.input.ok_or_else(|| {
+            UserError::usage("no `--input`")
+                .hint("name a cells.zarr of panfoma-qc, or the shards to `--merge`")
+        })?;
         Ok(Config {
             input,
             output: self.output,

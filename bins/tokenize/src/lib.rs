@@ -44,7 +44,6 @@ impl Stage for Args {
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
         let started = Instant::now();
-        blocks::keep_freed_memory();
         if !self.merge.is_empty() {
             return merge::run(&self.merge, &self.output, context, started);
         }

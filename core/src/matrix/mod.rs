@@ -68,6 +68,11 @@ impl FromStr for Source {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // `mod/rna/layers/counts` is what a MuData's matrix is called; its modality is not chosen here.
+        let text = match text.strip_prefix("mod/").and_then(|rest| rest.split_once('/')) {
+            Some((_, source)) => source,
+            None => text,
+        };
         Ok(match text {
             "X" => Source::X,
             "raw" | "raw/X" => Source::Raw,

@@ -5,6 +5,7 @@ pub mod config_file;
 pub mod error;
 pub mod interrupt;
 pub mod logging;
+mod memory;
 pub mod progress;
 pub mod threads;
 
@@ -68,6 +69,7 @@ struct CommandLine<S: Args> {
 
 /// The body of every binary's `main`.
 pub fn main<S: Stage>(commit: &'static str) -> ExitCode {
+    memory::keep_freed();
     match parse::<S>(std::env::args_os().collect()) {
         Ok(Some(line)) => {
             let verbosity = if line.common.quiet { -1 } else { line.common.verbose as i8 };

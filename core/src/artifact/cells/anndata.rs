@@ -133,29 +133,40 @@ impl Store {
     pub fn stream<T: Number>(&self, path: &str, width: Option<usize>) -> Result<NumberStream<T>> {
         let columns = width.unwrap_or(1).max(1);
         let chunk_rows = (CHUNK / columns).max(1);
-        let shard_rows = chunk_rows * CHUNKS_A_SHARD;
-        let shape = |rows: usize| std::iter::once(rows).chain(width).map(|n| n as u64).collect::<Vec<_>>();
-        let chunk =
-            |rows: usize| std::iter::once(rows).chain(width.map(|w| w.max(1))).map(|n| n as u64).collect();
-        let chunk_shape: Vec<u64> = chunk(chunk_rows);
-        let shard_shape: Vec<u64> = chunk(shard_rows);
-        let fill = serde_json::from_value::<zarrs::metadata::FillValueMetadata>(T::zero())?;
-        let mut builder = ArrayBuilder::new(shape(0), shard_shape, T::data_type(), fill);
-        builder
-            .subchunk_shape(chunk_shape)
-            .bytes_to_bytes_codecs(vec![Arc::new(BloscCodec::of_numbers(size_of::<T>()))])
-            .codec_specific_options(in_order())
-            .attributes(encoding("array", "0.2.0"));
-        let array = builder.build(self.zarr.clone(), path).with_context(|| self.at(path))?;
+        let array = self.sharded::<T>(path, width, chunk_rows, CHUNKS_A_SHARD)?;
         Ok(NumberStream {
             array,
+            store: self.clone(),
+            path: path.to_owned(),
             width,
             columns,
-            shard_rows,
+            chunk_rows,
+            shard_rows: chunk_rows * CHUNKS_A_SHARD,
             buffer: Vec::new(),
             written: 0,
             at: self.at(path),
         })
+    }
+
+    /// An array without rows, of shards of so many chunks of so many rows.
+    fn sharded<T: Number>(
+        &self,
+        path: &str,
+        width: Option<usize>,
+        chunk_rows: usize,
+        chunks: usize,
+    ) -> Result<Array<FilesystemStore>> {
+        let shape = |rows: usize, least: usize| -> Vec<u64> {
+            std::iter::once(rows).chain(width.map(|width| width.max(least))).map(|n| n as u64).collect()
+        };
+        let fill = serde_json::from_value::<zarrs::metadata::FillValueMetadata>(T::zero())?;
+        let mut builder = ArrayBuilder::new(shape(0, 0), shape(chunk_rows * chunks, 1), T::data_type(), fill);
+        builder
+            .subchunk_shape(shape(chunk_rows, 1))
+            .bytes_to_bytes_codecs(vec![Arc::new(BloscCodec::of_numbers(size_of::<T>()))])
+            .codec_specific_options(in_order())
+            .attributes(encoding("array", "0.2.0"));
+        builder.build(self.zarr.clone(), path).with_context(|| self.at(path))
     }
 
     /// Writes a whole array of numbers; `width` as in [`Store::stream`].
@@ -236,8 +247,11 @@ fn plain() -> ArrayMetadataOptions {
 /// An array of numbers being written; holds at most one shard in memory.
 pub struct NumberStream<T> {
     array: Array<FilesystemStore>,
+    store: Store,
+    path: String,
     width: Option<usize>,
     columns: usize,
+    chunk_rows: usize,
     shard_rows: usize,
     buffer: Vec<T>,
     written: usize,
@@ -283,6 +297,12 @@ impl<T: Number> NumberStream<T> {
 
     /// Writes what is left; returns the number of rows.
     pub fn finish(mut self) -> Result<usize> {
+        if self.written == 0 {
+            // A short array is one shard of its own length: filling up a long one would cost more than all else.
+            let chunks = (self.buffer.len() / self.columns).div_ceil(self.chunk_rows).max(1);
+            self.array = self.store.sharded::<T>(&self.path, self.width, self.chunk_rows, chunks)?;
+            self.shard_rows = self.chunk_rows * chunks;
+        }
         if !self.buffer.is_empty() {
             self.store_shard(self.shard_rows * self.columns)?;
         }
