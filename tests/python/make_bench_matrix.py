@@ -92,5 +92,7 @@ with h5py.File(arguments.output, "w") as file:
         indices[at:] = columns
         ends = indptr[-1][-1] + numpy.cumsum(numpy.bincount(rows, minlength=len(block)))
         indptr.append(ends)
-    x.create_dataset("indptr", data=numpy.concatenate(indptr))
+    # scipy changes a matrix in place only if its indptr is of the type of its indices.
+    indptr = numpy.concatenate(indptr)
+    x.create_dataset("indptr", data=indptr.astype("int32") if indptr[-1] < 2**31 else indptr)
     print(f"{arguments.cells} cells, {data.shape[0] / arguments.cells:.0f} genes a cell")
