@@ -21,6 +21,13 @@ impl<'a> Places<'a> {
         let n = of.iter().flatten().max().map_or(0, |&most| most as usize + 1);
         Self { of, n, ascending: of.iter().flatten().is_sorted_by(|a, b| a < b) }
     }
+
+    /// Is there a place that several genes have?
+    pub fn shared(&self) -> bool {
+        let mut taken = vec![false; self.n];
+        !self.ascending
+            && self.of.iter().flatten().any(|&place| std::mem::replace(&mut taken[place as usize], true))
+    }
 }
 
 /// The counts of the `kept` cells at their places; those that share a place are added up. `rows` are cells from `start` on.
@@ -101,6 +108,7 @@ mod tests {
         let turned = [Some(200), Some(64), Some(0), Some(64)];
         let expected = rows(&[&[(0, 4.0), (64, 10.0), (200, 1.0)], &[], &[(0, 1.0), (200, 3.0)]]);
         assert_eq!(merge(&turned, &[10, 12, 13]), expected);
+        assert!(Places::new(&turned).shared() && !Places::new(&[Some(3), None, Some(0)]).shared());
         let ascending = [Some(1), None, Some(5), Some(6)];
         assert_eq!(merge(&ascending, &[10, 11]), rows(&[&[(1, 1.0), (5, 4.0), (6, 8.0)], &[(6, 5.0)]]));
         assert_eq!(merge(&[None; 4], &[10, 11]), rows(&[&[], &[]]));

@@ -136,26 +136,31 @@ fn encode_cell((genes, counts): (&[u32], &[f32]), bytes: &mut Vec<u8>) {
 }
 
 fn decode(bytes: &[u8], n_values: usize) -> Rows {
-    let mut rows = Rows::default();
-    rows.indices.reserve_exact(n_values);
-    rows.data.reserve_exact(n_values);
-    let mut at = 0;
+    let (mut indptr, mut indices, mut data) = (vec![0], vec![0; n_values], vec![0.0; n_values]);
+    let (mut at, mut end) = (0, 0);
     while at < bytes.len() {
-        let n = take(bytes, &mut at);
+        let begin = end;
+        end += take(bytes, &mut at) as usize;
         let mut gene = 0;
-        for _ in 0..n {
-            gene += take(bytes, &mut at) as u32;
-            let mut count = take(bytes, &mut at) as f32;
+        for (index, value) in indices[begin..end].iter_mut().zip(&mut data[begin..end]) {
+            // Nearly always a step and a count of a byte each.
+            let (step, mut count) = match bytes[at..] {
+                [step @ ..0x80, count @ ..0x80, ..] => {
+                    at += 2;
+                    (u32::from(step), f32::from(count))
+                }
+                _ => (take(bytes, &mut at) as u32, take(bytes, &mut at) as f32),
+            };
             if count == 0.0 {
                 count = f32::from_le_bytes(std::array::from_fn(|i| bytes[at + i]));
                 at += 4;
             }
-            rows.indices.push(gene);
-            rows.data.push(count);
+            gene += step;
+            (*index, *value) = (gene, count);
         }
-        rows.indptr.push(rows.indices.len());
+        indptr.push(end);
     }
-    rows
+    Rows { indptr, indices, data }
 }
 
 #[inline]

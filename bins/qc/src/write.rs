@@ -16,14 +16,37 @@ use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
-/// In how many of the cells that pass each merged gene is seen.
+/// In how many of the cells that pass each merged gene is seen: in all cells, as they were measured, less those removed.
 pub fn count_cells(studies: &[Measured], merged: &Merged, interrupt: &Interrupt) -> Result<Vec<u64>> {
     let mut n_cells = vec![0; merged.genes.len()];
     for (study, positions) in studies.iter().zip(&merged.positions) {
-        each_block(study, positions, false, interrupt, |_, _, rows| {
-            rows.indices.iter().for_each(|&gene| n_cells[gene as usize] += 1);
-            Ok(())
-        })?;
+        // A cell that shows two genes of one place is one cell.
+        if Places::new(positions).shared() {
+            each_block(
+                study,
+                positions,
+                |cell| study.rules[cell].is_none(),
+                interrupt,
+                |_, _, rows| {
+                    rows.indices.iter().for_each(|&gene| n_cells[gene as usize] += 1);
+                    Ok(())
+                },
+            )?;
+            continue;
+        }
+        for (position, &n) in positions.iter().zip(&study.metrics.gene_cells) {
+            position.iter().for_each(|&gene| n_cells[gene as usize] += n);
+        }
+        each_block(
+            study,
+            positions,
+            |cell| study.rules[cell].is_some(),
+            interrupt,
+            |_, _, rows| {
+                rows.indices.iter().for_each(|&gene| n_cells[gene as usize] -= 1);
+                Ok(())
+            },
+        )?;
     }
     Ok(n_cells)
 }
@@ -56,7 +79,8 @@ pub fn cells(
         let ids = CellIds::new(study.study.input.prefix(), names);
         write_removed(removed, study, &ids)?;
         repeated.push(ids.n_repeated());
-        each_block(study, positions, config.keep_removed, interrupt, |cells, kept, rows| {
+        let kept = |cell: usize| config.keep_removed || study.rules[cell].is_none();
+        each_block(study, positions, kept, interrupt, |cells, kept, rows| {
             for (&gene, &count) in rows.indices.iter().zip(&rows.data) {
                 n_cells[gene as usize] += 1;
                 totals[gene as usize] += f64::from(count);
@@ -80,11 +104,11 @@ pub fn cells(
     Ok(repeated)
 }
 
-/// Calls `each(cells, kept, counts)` for block after block: counts are those of the cells that are kept.
+/// Calls `each(cells, wanted, counts)` for block after block: counts are those of the cells that are wanted.
 fn each_block(
     study: &Measured,
     positions: &[Option<u32>],
-    keep_removed: bool,
+    wanted: impl Fn(usize) -> bool,
     interrupt: &Interrupt,
     mut each: impl FnMut(Range<usize>, &[usize], &Rows) -> Result<()>,
 ) -> Result<()> {
@@ -92,10 +116,11 @@ fn each_block(
     for start in (0..n).step_by(study.block_len) {
         interrupt.check()?;
         let cells = start..n.min(start + study.block_len);
-        let kept: Vec<usize> =
-            cells.clone().filter(|&cell| keep_removed || study.rules[cell].is_none()).collect();
-        let rows = merge(&study.counts.read(cells.clone())?, start, &kept, &places);
-        each(cells, &kept, &rows)?;
+        let wanted: Vec<usize> = cells.clone().filter(|&cell| wanted(cell)).collect();
+        if !wanted.is_empty() {
+            let rows = merge(&study.counts.read(cells.clone())?, start, &wanted, &places);
+            each(cells, &wanted, &rows)?;
+        }
     }
     Ok(())
 }
