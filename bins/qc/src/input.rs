@@ -58,12 +58,6 @@ impl Input {
         self.labels.iter().chain(&self.constants).any(|(name, _)| name == column)
     }
 
-    /// Opens the matrix that the input, else the command line names, with the columns that the manifest adds to its obs
-    /// and its labels in the scheme of the label map.
-    pub fn open(&self, config: &Config) -> Result<Matrix> {
-        self.open_at(self.source.as_ref().or(config.source.as_ref()), config)
-    }
-
     /// Adds the line of the manifest to an error.
     pub fn located<T>(&self, result: Result<T>) -> Result<T> {
         match &self.place {
@@ -72,13 +66,10 @@ impl Input {
         }
     }
 
-    /// Opens the matrix that was opened before, under the name it gave its source.
-    pub fn reopen(&self, source: &str, config: &Config) -> Result<Matrix> {
-        let source: Source = source.parse().unwrap_or_else(|never| match never {});
-        self.open_at(Some(&source), config)
-    }
-
-    fn open_at(&self, source: Option<&Source>, config: &Config) -> Result<Matrix> {
+    /// Opens the matrix that the input, else the command line names, with the columns that the manifest adds to its obs
+    /// and its labels in the scheme of the label map.
+    pub fn open(&self, config: &Config) -> Result<Matrix> {
+        let source = self.source.as_ref().or(config.source.as_ref());
         let mut matrix = match config.round_corrected_counts {
             true => Matrix::open_corrected(&self.path, source)?,
             false => Matrix::open(&self.path, source)?,

@@ -188,7 +188,7 @@ fn measure(
     let measured = usable(opened, config, skipped, |(study, held)| {
         let mut matrix = match held {
             Some(matrix) => matrix,
-            None => study.input.reopen(&study.source, config)?,
+            None => study.input.open(config)?,
         };
         let mut counts = Stash::new(&file);
         let mut modalities: Vec<Stash> = matrix.modalities.iter().map(|_| Stash::new(&file)).collect();
