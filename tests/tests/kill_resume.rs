@@ -41,7 +41,7 @@ fn undisturbed(directory: &Path, line: &str, output: &str) -> (String, Duration)
 /// Kills runs until `KILLS` of them died, each going on where the one before stopped.
 fn check(directory: &Path, line: &str, stream: &mut Stream) {
     let stage = line.split_whitespace().next().unwrap();
-    let (expected, whole) = undisturbed(directory, line, &format!("undisturbed-{stage}"));
+    let (expected, mut whole) = undisturbed(directory, line, &format!("undisturbed-{stage}"));
     let (mut kills, mut terminated, mut outputs) = (0, 0, 0);
     while kills < KILLS {
         let output = format!("killed-{stage}-{outputs}");
@@ -62,8 +62,11 @@ fn check(directory: &Path, line: &str, stream: &mut Stream) {
                 assert_eq!(digest(&path), expected, "under the final name stands something else");
             }
             match (status.code(), status.signal()) {
-                // It had ended before the signal came.
-                (Some(0), _) => break,
+                // It had ended before the signal came: the undisturbed run had shared the machine with other tests.
+                (Some(0), _) => {
+                    whole = whole.mul_f64(0.8);
+                    break;
+                }
                 // Saved and stopped; or hit before the handlers were there.
                 (Some(143), _) => terminated += 1,
                 (None, Some(9 | 15)) => {}
