@@ -5,14 +5,17 @@ use crate::baselines::{Counts, Training};
 use crate::classify::{self, SplitScores};
 use crate::geometry::{self, Map};
 use crate::honesty::{CONFOUNDED, Confounding, confounding};
-use crate::inputs::{Inputs, name};
+use crate::inputs::Inputs;
 use crate::method::{Method, Scored, read_predictions};
 use crate::network::{self, Network};
 use crate::report;
+use crate::report::picture::Painter;
 use anyhow::Context as _;
 use panfoma_core::artifact::metrics::{self, Metric};
 use panfoma_core::artifact::tokens::Split;
 use panfoma_core::artifact::{Header, Provenance};
+use panfoma_core::report::command::{self, file_name};
+use panfoma_core::report::figure::{self, Figures};
 use panfoma_core::stage::Context;
 use serde_json::json;
 use std::path::Path;
@@ -55,11 +58,14 @@ impl<'a> Outcome<'a> {
         if let Some(digest) = inputs.origins.iter().find_map(|(_, origin)| origin.genes("vocabulary")) {
             provenance = provenance.with_genes("vocabulary", digest.to_owned());
         }
+        let inputs_given: Vec<_> =
+            args.inputs().into_iter().map(|(flag, path)| (flag, vec![file_name(path)])).collect();
+        let command = command::line(&provenance, &inputs_given, &["vocabulary"], &args.output);
         let header = Header::new(metrics::FORMAT, metrics::VERSION, provenance);
         let mut outcome = Self {
             inputs,
             header,
-            command: command(args, context),
+            command,
             headline: "No labels were given: there is nothing to classify.".to_owned(),
             warnings: Vec::new(),
             notes: Vec::new(),
@@ -258,7 +264,11 @@ impl<'a> Outcome<'a> {
         let mut text = serde_json::to_string_pretty(&whole)?;
         text.push('\n');
         std::fs::write(directory.join("metrics.json"), text).context("writing `metrics.json`")?;
-        std::fs::write(directory.join("report.html"), report::page(self)).context("writing `report.html`")
+        let figures = Figures::default();
+        std::fs::write(directory.join("report.html"), report::page(self, &figures))
+            .context("writing `report.html`")?;
+        let painter = Painter::new();
+        figures.write(&directory.join(figure::DIRECTORY), |svg| painter.png(svg)).context("writing figures")
     }
 }
 
@@ -268,18 +278,4 @@ fn second_colour(args: &Args, inputs: &Inputs) -> Option<String> {
     let varied = |name: &&str| inputs.cells.column(name).is_some_and(|factor| factor.levels.len() > 1);
     let candidates = args.batch.as_deref().into_iter().chain(["study", "sample", "patient"]);
     candidates.filter(|name| Some(*name) != label).find(varied).map(str::to_owned)
-}
-
-/// The command with file names instead of paths: reports do not depend on where files lie.
-fn command(args: &Args, context: &Context) -> String {
-    let mut words = vec![context.tool.to_owned()];
-    for (flag, path) in args.inputs() {
-        words.extend([flag.to_owned(), name(path)]);
-    }
-    let columns = [("--label", &args.label), ("--batch", &args.batch), ("--split-by", &args.split_by)];
-    for (flag, value) in columns {
-        words.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
-    }
-    words.extend(["--seed".to_owned(), context.seed.to_string(), "-o".to_owned(), name(&args.output)]);
-    words.join(" ")
 }

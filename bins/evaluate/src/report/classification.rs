@@ -6,6 +6,7 @@ use crate::classify::SplitScores;
 use crate::outcome::Outcome;
 use maud::{Markup, html};
 use panfoma_core::artifact::tokens::Split;
+use panfoma_core::report::figure::Figures;
 
 /// The metrics that a method's row shows, with their heads.
 const SHOWN: [(&str, &str); 7] = [
@@ -19,7 +20,7 @@ const SHOWN: [(&str, &str); 7] = [
 ];
 
 /// One split.
-pub fn section(outcome: &Outcome, split: &SplitScores) -> Markup {
+pub fn section(outcome: &Outcome, split: &SplitScores, figures: &Figures) -> Markup {
     let label = outcome.inputs.label.as_ref().map(|(_, label)| label);
     let Some(label) = label.filter(|_| !outcome.methods.is_empty()) else { return html! {} };
     let is_primary = outcome.splits.first().is_some_and(|first| first.split == split.split);
@@ -44,7 +45,7 @@ pub fn section(outcome: &Outcome, split: &SplitScores) -> Markup {
         h2 { "Classification on the " (split.split.name()) " split" @if split.split == Split::Valid { " (the model was chosen by these cells)" } }
         p.caption { (split.n_cells) " cells" @if let Some(n) = split.n_patients { " of " (n) " patients" }
             ". Best macro-F1 first; intervals are 95 % bootstraps over " (split.over()) ", the same resamples for every method." }
-        (curves::whiskers(&whiskers, "macro-F1", &format!("Macro-F1 of every method on the {} split with 95 % intervals.", split.split.name())))
+        (figures.show(curves::whiskers(&format!("macro_f1_{}", split.split.name()), &whiskers, "macro-F1", &format!("Macro-F1 of every method on the {} split with 95 % intervals.", split.split.name()))))
         div.scroll { table.methods {
             tr { th { "method" } @for (_, head) in SHOWN { th.n { (head) } } @if has_unassigned { th.n { "unassigned" } th.n { "accuracy where assigned" } } }
             @for &which in &order {
@@ -61,7 +62,7 @@ pub fn section(outcome: &Outcome, split: &SplitScores) -> Markup {
         } }
         @if is_primary {
             @let best = &outcome.methods[0];
-            (heatmap::figure(&split.confusions[0], &label.levels, &format!("Confusion matrix of {} on the {} split", best.title, split.split.name())))
+            (figures.show(heatmap::figure("confusion", &split.confusions[0], &label.levels, &format!("Confusion matrix of {} on the {} split", best.title, split.split.name()))))
             (per_class(outcome, split, &label.levels))
         }
     }

@@ -3,9 +3,10 @@
 use super::{scatter, value};
 use crate::outcome::Outcome;
 use maud::{Markup, html};
+use panfoma_core::report::figure::Figures;
 
 /// Numbers, then the map twice: by label and by another column.
-pub fn section(outcome: &Outcome) -> Markup {
+pub fn section(outcome: &Outcome, figures: &Figures) -> Markup {
     let cells = &outcome.inputs.cells;
     html! {
         h2 { "The embedding" }
@@ -18,9 +19,9 @@ pub fn section(outcome: &Outcome) -> Markup {
             } }
         }
         div.maps {
-            @if let Some((name, label)) = &outcome.inputs.label { (scatter::figure(&outcome.map, label, name, true)) }
+            @if let Some((name, label)) = &outcome.inputs.label { (figures.show(scatter::figure(&outcome.map, label, name, true))) }
             @if let Some((name, factor)) = outcome.second_colour.as_deref().and_then(|name| Some((name, cells.column(name)?))) {
-                (scatter::figure(&outcome.map, factor, name, false))
+                (figures.show(scatter::figure(&outcome.map, factor, name, false)))
             }
         }
         p.caption { "UMAP of the embedding (15 neighbours, min_dist 0.5): near cells are alike; distances between groups and their sizes mean little." }

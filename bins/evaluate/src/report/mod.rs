@@ -8,6 +8,7 @@ mod embedding;
 mod heatmap;
 mod network;
 mod network_drawing;
+pub mod picture;
 mod provenance;
 mod quality;
 mod scatter;
@@ -16,19 +17,20 @@ mod training;
 use crate::outcome::Outcome;
 use maud::{Markup, html};
 use panfoma_core::artifact::metrics::Metric;
+use panfoma_core::report::figure::Figures;
 
-/// The whole page.
-pub fn page(outcome: &Outcome) -> String {
+/// The whole page; its figures are noted in `figures`.
+pub fn page(outcome: &Outcome, figures: &Figures) -> String {
     let body = html! {
         h1 { "PanFoMa evaluation" @if let Some((label, _)) = &outcome.inputs.label { ": " (label) } }
         p.headline { (outcome.headline) }
         @for warning in &outcome.warnings { p.warning { (warning) } }
         (cells::section(outcome))
-        @for split in &outcome.splits { (classification::section(outcome, split)) }
+        @for split in &outcome.splits { (classification::section(outcome, split, figures)) }
         (confounding::section(outcome))
-        (embedding::section(outcome))
-        (training::section(outcome))
-        (network::section(outcome))
+        (embedding::section(outcome, figures))
+        (training::section(outcome, figures))
+        (network::section(outcome, figures))
         @if let Some(qc) = &outcome.inputs.qc { (quality::section(qc)) }
         @if !outcome.notes.is_empty() {
             h2 { "Notes" }
