@@ -116,7 +116,7 @@ fn a_label_that_the_study_decides_is_flagged() {
     let found = outcome(World { confounded: true, ..World::default() });
     let warnings = found["warnings"].to_string();
     assert!(warnings.contains("confounded with study"), "{warnings}");
-    assert!(!outcome(World::default())["warnings"].to_string().contains("confounded"));
+    assert!(!outcome(World::default())["warnings"].to_string().contains("is confounded"));
 }
 
 #[test]
