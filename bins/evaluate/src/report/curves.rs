@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 /// One line.
 pub struct Line {
     /// For the legend.
-    pub name: &'static str,
+    pub name: String,
     /// Of the stroke.
     pub colour: &'static str,
     /// Drawn dashed?

@@ -7,6 +7,7 @@ mod curves;
 mod embedding;
 mod heatmap;
 mod network;
+mod network_drawing;
 mod provenance;
 mod quality;
 mod scatter;

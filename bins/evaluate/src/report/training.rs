@@ -8,8 +8,8 @@ use panfoma_core::artifact::checkpoint::History;
 /// A figure for each model.
 pub fn section(outcome: &Outcome) -> Markup {
     let lines = |history: &History| -> Vec<Line> {
-        let line = |name, split, metric, colour, dashed| Line {
-            name,
+        let line = |name: &str, split, metric, colour, dashed| Line {
+            name: name.to_owned(),
             colour,
             dashed,
             points: history

@@ -13,7 +13,7 @@ mod tests;
 mod violins;
 
 use crate::Measured;
-use crate::args::Config;
+use crate::config::Config;
 use crate::filters::Rule;
 use crate::report::Skipped;
 use anyhow::{Context as _, Result};
@@ -211,8 +211,18 @@ fn command(made: &Provenance, config: &Config) -> String {
             format!("'{}'", word.replace('\'', "'\\''"))
         }
     };
-    let mut words = vec![made.tool.clone(), "-i".to_owned()];
-    words.extend(made.inputs.iter().map(|input| quoted(&input.name)));
+    let name_of = |path: &Path| quoted(&path.file_name().unwrap_or_default().to_string_lossy());
+    let mut words = vec![made.tool.clone()];
+    match &config.manifest {
+        Some(manifest) => words.extend(["--manifest".to_owned(), name_of(manifest)]),
+        None => {
+            words.push("-i".to_owned());
+            words.extend(config.inputs.iter().map(|input| name_of(&input.path)));
+        }
+    }
+    if let Some(map) = &config.label_map {
+        words.extend(["--label-map".to_owned(), name_of(map)]);
+    }
     let flags = made.config.as_object().into_iter().flatten().filter(|(flag, _)| *flag != "gene_table");
     for (flag, value) in flags {
         let flag = format!("--{}", flag.replace('_', "-"));
@@ -230,7 +240,7 @@ fn command(made: &Provenance, config: &Config) -> String {
         }
     }
     words.extend(["--seed".to_owned(), made.seed.to_string(), "-o".to_owned()]);
-    words.push(quoted(&config.output.file_name().unwrap_or_default().to_string_lossy()));
+    words.push(name_of(&config.output));
     words.join(" ")
 }
 
