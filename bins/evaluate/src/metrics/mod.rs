@@ -2,9 +2,12 @@
 
 pub mod agreement;
 pub mod bootstrap;
+pub mod calibration;
 pub mod classification;
 pub mod kmeans;
 pub mod network;
+pub mod ranking;
+pub mod scores;
 pub mod silhouette;
 
 /// Why a metric has no value here.
@@ -26,6 +29,11 @@ pub(crate) mod goldens {
 
     pub fn codes(value: &Value) -> Vec<u32> {
         value.as_array().unwrap().iter().map(|code| code.as_u64().unwrap() as u32).collect()
+    }
+
+    pub fn matrix(value: &Value) -> Vec<Vec<f64>> {
+        let row = |row: &Value| row.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
+        value.as_array().unwrap().iter().map(row).collect()
     }
 
     /// 700 cells × 50 dimensions, labels and batches as codes by sorted name.
