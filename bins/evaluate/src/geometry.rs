@@ -2,7 +2,8 @@
 
 use crate::cells::{Cells, gather};
 use crate::factor::{Factor, MISSING};
-use crate::metrics::{Undefined, agreement, kmeans, silhouette};
+use crate::metrics::integration::silhouette;
+use crate::metrics::{Undefined, agreement, kmeans};
 use crate::umap;
 use panfoma_core::artifact::embeddings::Reader;
 use panfoma_core::artifact::metrics::Metric;
@@ -51,7 +52,8 @@ pub fn clustering(
         return Ok(Vec::new());
     }
     let dim = reader.metadata.dim;
-    let points: Vec<f64> = gather(reader, &rows, context)?.into_iter().map(f64::from).collect();
+    let narrow = gather(reader, &rows, context)?;
+    let points: Vec<f64> = narrow.iter().copied().map(f64::from).collect();
     let labels = compact(rows.iter().map(|&row| label.codes[row]));
     let k = labels.iter().max().map_or(1, |&max| max as usize + 1);
     let sampled = match rows.len() < n_candidates {
@@ -93,13 +95,13 @@ pub fn clustering(
         ),
         row(
             "silhouette_label",
-            silhouette::label_score(&points, dim, &labels),
+            silhouette::samples(&narrow, dim, &labels).map(|widths| silhouette::label_score(&widths)),
             "Mean Euclidean silhouette of the labels, (s + 1) / 2".to_owned(),
         ),
     ];
     if let Some((name, factor)) = batch {
         let known: Vec<usize> = (0..rows.len()).filter(|&i| factor.codes[rows[i]] != MISSING).collect();
-        let points: Vec<f64> = known.iter().flat_map(|&i| &points[i * dim..(i + 1) * dim]).copied().collect();
+        let points: Vec<f32> = known.iter().flat_map(|&i| &narrow[i * dim..(i + 1) * dim]).copied().collect();
         let batches = compact(known.iter().map(|&i| factor.codes[rows[i]]));
         let labels: Vec<u32> = known.iter().map(|&i| labels[i]).collect();
         metrics.push(row(
