@@ -6,6 +6,7 @@ use crate::classify::{self, SplitScores};
 use crate::geometry::{self, Map};
 use crate::honesty::{CONFOUNDED, Confounding, confounding};
 use crate::inputs::{Inputs, name};
+use crate::integration;
 use crate::method::{Method, Scored, read_predictions};
 use crate::network::{self, Network};
 use crate::report;
@@ -37,7 +38,7 @@ pub struct Outcome<'a> {
     pub splits: Vec<SplitScores>,
     /// How well columns alone predict the label.
     pub confounding: Vec<Confounding>,
-    /// Clusters and silhouettes.
+    /// Integration metrics of the embedding and of principal components of the counts.
     pub clustering: Vec<Metric>,
     /// Two dimensions.
     pub map: Map,
@@ -133,14 +134,8 @@ impl<'a> Outcome<'a> {
         self.confounding =
             columns.into_iter().filter_map(|name| confounding(cells, label, name, &held_out)).collect();
         let batch = args.batch.as_deref().and_then(|name| Some((name, cells.column(name)?)));
-        self.clustering = geometry::clustering(
-            &inputs.embeddings,
-            cells,
-            label,
-            batch,
-            args.max_cluster_cells as usize,
-            context,
-        )?;
+        self.clustering =
+            integration::evaluate(inputs, label, batch, args.max_cluster_cells as usize, context)?;
         self.headline = match self.splits.first() {
             Some(split) => split.headline(&self.methods, &inputs.split.name),
             None => "No held-out cell has a label: nothing can be said about classification.".to_owned(),

@@ -245,12 +245,13 @@ impl<'a> Counts<'a> {
         Ok(Self { tokens, cells })
     }
 
-    fn n_genes(&self) -> usize {
+    /// Genes of the vocabulary.
+    pub fn n_genes(&self) -> usize {
         self.tokens.vocabulary().n_genes()
     }
 
     /// The counts of these rows, in their order.
-    fn read(&self, rows: &[usize], context: &Context) -> anyhow::Result<CellRows> {
+    pub fn read(&self, rows: &[usize], context: &Context) -> anyhow::Result<CellRows> {
         let wanted: HashMap<usize, usize> = rows.iter().copied().zip(0..).collect();
         let mut found = CellRows::new();
         let mut order = vec![0; rows.len()];

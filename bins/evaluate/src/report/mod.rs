@@ -6,6 +6,7 @@ mod confounding;
 mod curves;
 mod embedding;
 mod heatmap;
+mod integration;
 mod network;
 mod network_drawing;
 mod provenance;
@@ -27,6 +28,7 @@ pub fn page(outcome: &Outcome) -> String {
         @for split in &outcome.splits { (classification::section(outcome, split)) }
         (confounding::section(outcome))
         (embedding::section(outcome))
+        (integration::section(outcome))
         (training::section(outcome))
         (network::section(outcome))
         @if let Some(qc) = &outcome.inputs.qc { (quality::section(qc)) }
