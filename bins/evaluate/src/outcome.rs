@@ -6,6 +6,7 @@ use crate::compare;
 use crate::confounders::Confounding;
 use crate::geometry::{self, Map};
 use crate::inputs::Inputs;
+use crate::integration;
 use crate::method::Method;
 use crate::metrics::bootstrap::MIN_PATIENTS;
 use crate::network::{self, Network};
@@ -42,7 +43,7 @@ pub struct Outcome<'a> {
     pub splits: Vec<SplitScores>,
     /// How well columns alone predict the label.
     pub confounding: Vec<Confounding>,
-    /// Clusters and silhouettes.
+    /// Integration metrics of the embedding and of principal components of the counts.
     pub clustering: Vec<Metric>,
     /// Two dimensions.
     pub map: Map,
@@ -114,14 +115,8 @@ impl<'a> Outcome<'a> {
         }
         self.warnings.extend(compared.warnings);
         let batch = args.batch.as_deref().and_then(|name| Some((name, cells.column(name)?)));
-        self.clustering = geometry::clustering(
-            &inputs.embeddings,
-            cells,
-            label,
-            batch,
-            args.max_cluster_cells as usize,
-            context,
-        )?;
+        self.clustering =
+            integration::evaluate(inputs, label, batch, args.max_cluster_cells as usize, context)?;
         Ok(())
     }
 

@@ -1,7 +1,10 @@
 // Tables sort by a click on a column's head: numbers by what they begin with, the rest as text.
 for (const table of document.querySelectorAll("table")) {
   const head = table.rows[0];
-  if (!head || table.rows.length < 3 || [...head.cells].some(cell => cell.tagName !== "TH")) continue;
+  const isHead = cell => cell.tagName === "TH";
+  if (table.rows.length < 3 || ![...head.cells].every(isHead)) continue;
+  // Heads between the rows part them into groups: their order says something.
+  if ([...table.rows].slice(1).some(row => isHead(row.cells[0]))) continue;
   [...head.cells].forEach((cell, column) => {
     const button = Object.assign(document.createElement("button"), {type: "button"});
     button.append(...cell.childNodes);

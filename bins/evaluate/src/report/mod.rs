@@ -6,6 +6,7 @@ mod confounding;
 mod curves;
 mod embedding;
 mod heatmap;
+mod integration;
 mod network;
 mod network_drawing;
 pub mod picture;
@@ -29,6 +30,7 @@ pub fn page(outcome: &Outcome, figures: &Figures) -> String {
         @for split in &outcome.splits { (classification::section(outcome, split, figures)) }
         (confounding::section(outcome))
         (embedding::section(outcome, figures))
+        (integration::section(outcome))
         (training::section(outcome, figures))
         (network::section(outcome, figures))
         @if let Some(qc) = &outcome.inputs.qc { (quality::section(qc)) }
