@@ -8,10 +8,10 @@ use std::path::PathBuf;
 /// Scores embeddings, predictions and networks beside baselines, and writes a report.
 #[derive(ClapArgs, Clone, Debug, Serialize)]
 pub struct Args {
-    /// Embeddings to evaluate
-    #[arg(short = 'i', long, visible_alias = "input", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input and output")]
+    /// Embeddings to evaluate; a network can be evaluated without, by `--edges` alone
+    #[arg(short = 'i', long, visible_alias = "input", value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "edges", help_heading = "Input and output")]
     #[serde(skip)]
-    pub embeddings: PathBuf,
+    pub embeddings: Option<PathBuf>,
 
     /// Directory to write: metrics.json, metrics.parquet, report.html
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Input and output")]
@@ -100,7 +100,7 @@ impl From<UniverseFlag> for Universe {
 impl Args {
     /// Every input that is given, in the order of the flags.
     pub fn inputs(&self) -> Vec<(&'static str, &PathBuf)> {
-        let mut inputs = vec![("--embeddings", &self.embeddings)];
+        let mut inputs: Vec<_> = self.embeddings.iter().map(|path| ("--embeddings", path)).collect();
         inputs.extend(self.predictions.iter().map(|path| ("--predictions", path)));
         inputs.extend(self.tokens.iter().map(|path| ("--tokens", path)));
         inputs.extend(self.model.iter().map(|path| ("--model", path)));

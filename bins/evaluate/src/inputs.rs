@@ -42,14 +42,15 @@ impl Inputs {
                 return Err(UserError::missing(path).into());
             }
         }
-        let embeddings = embeddings::Reader::open(&args.embeddings)?;
+        let path = args.embeddings.as_deref().expect("without embeddings, `network::alone` runs");
+        let embeddings = embeddings::Reader::open(path)?;
         if embeddings.n_cells == 0 {
-            return Err(UserError::bad_data(format!("`{}` has no cells", args.embeddings.display())).into());
+            return Err(UserError::bad_data(format!("`{}` has no cells", path.display())).into());
         }
         let predictions = args.predictions.as_deref().map(predictions::Reader::open).transpose()?;
         let tokens = args.tokens.as_deref().map(Tokens::open).transpose()?;
         let edges = args.edges.as_deref().map(edges::Reader::open).transpose()?;
-        let cells = Cells::read(&embeddings, &args.embeddings, context)?;
+        let cells = Cells::read(&embeddings, path, context)?;
         let label = label(args, &embeddings, predictions.as_ref(), &cells)?;
         if let Some(batch) = args.batch.as_deref().filter(|batch| cells.column(batch).is_none()) {
             return Err(no_column(batch, "--batch", &cells).into());
@@ -64,7 +65,7 @@ impl Inputs {
                 optimistic: true,
             };
         }
-        let mut origins = vec![(name(&args.embeddings), embeddings.metadata.header.provenance.clone())];
+        let mut origins = vec![(name(path), embeddings.metadata.header.provenance.clone())];
         if let (Some(path), Some(reader)) = (&args.predictions, &predictions) {
             origins.push((name(path), reader.metadata.header.provenance.clone()));
         }

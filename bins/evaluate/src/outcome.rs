@@ -1,6 +1,7 @@
 //! Everything that was found, and how it is written.
 
 use crate::Args;
+use crate::args::UniverseFlag;
 use crate::baselines::{Counts, Training};
 use crate::classify::{self, SplitScores};
 use crate::geometry::{self, Map};
@@ -271,7 +272,7 @@ fn second_colour(args: &Args, inputs: &Inputs) -> Option<String> {
 }
 
 /// The command with file names instead of paths: reports do not depend on where files lie.
-fn command(args: &Args, context: &Context) -> String {
+pub fn command(args: &Args, context: &Context) -> String {
     let mut words = vec![context.tool.to_owned()];
     for (flag, path) in args.inputs() {
         words.extend([flag.to_owned(), name(path)]);
@@ -279,6 +280,9 @@ fn command(args: &Args, context: &Context) -> String {
     let columns = [("--label", &args.label), ("--batch", &args.batch), ("--split-by", &args.split_by)];
     for (flag, value) in columns {
         words.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
+    }
+    if args.edges.is_some() && args.universe == UniverseFlag::Tf {
+        words.extend(["--universe", "tf"].map(str::to_owned));
     }
     words.extend(["--seed".to_owned(), context.seed.to_string(), "-o".to_owned(), name(&args.output)]);
     words.join(" ")

@@ -13,6 +13,7 @@ mod quality;
 mod scatter;
 mod training;
 
+use crate::network::alone::Alone;
 use crate::outcome::Outcome;
 use maud::{Markup, html};
 use panfoma_core::artifact::metrics::Metric;
@@ -28,14 +29,26 @@ pub fn page(outcome: &Outcome) -> String {
         (confounding::section(outcome))
         (embedding::section(outcome))
         (training::section(outcome))
-        (network::section(outcome))
+        @if let Some(found) = &outcome.network { (network::section(found)) }
         @if let Some(qc) = &outcome.inputs.qc { (quality::section(qc)) }
         @if !outcome.notes.is_empty() {
             h2 { "Notes" }
             @for note in &outcome.notes { p { (note) } }
         }
-        (provenance::section(outcome))
-        (provenance::definitions(outcome))
+        (provenance::section(&outcome.header.provenance, &outcome.command, &outcome.inputs.origins))
+        (provenance::definitions(outcome.metrics()))
+    };
+    panfoma_core::report::page("PanFoMa evaluation", &body)
+}
+
+/// The page of a network without cells.
+pub fn network_page(alone: &Alone) -> String {
+    let body = html! {
+        h1 { "PanFoMa evaluation: a regulatory network" }
+        p.headline { (alone.headline()) }
+        (network::section(&alone.network))
+        (provenance::section(&alone.header.provenance, &alone.command, &alone.origins))
+        (provenance::definitions(alone.network.metrics.clone()))
     };
     panfoma_core::report::page("PanFoMa evaluation", &body)
 }
