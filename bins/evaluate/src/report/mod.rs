@@ -1,5 +1,6 @@
 //! `report.html`: one file, nothing loaded from anywhere. A section is a file.
 
+mod calibration;
 mod cells;
 mod classification;
 mod confounding;
@@ -8,6 +9,7 @@ mod embedding;
 mod heatmap;
 mod network;
 mod network_drawing;
+mod patients;
 mod provenance;
 mod quality;
 mod scatter;
@@ -21,11 +23,12 @@ use panfoma_core::artifact::metrics::Metric;
 pub fn page(outcome: &Outcome) -> String {
     let body = html! {
         h1 { "PanFoMa evaluation" @if let Some((label, _)) = &outcome.inputs.label { ": " (label) } }
-        p.headline { (outcome.headline) }
+        // What makes a score worthless is to be read before it.
         @for warning in &outcome.warnings { p.warning { (warning) } }
+        p.headline { (outcome.headline) }
+        (confounding::section(outcome))
         (cells::section(outcome))
         @for split in &outcome.splits { (classification::section(outcome, split)) }
-        (confounding::section(outcome))
         (embedding::section(outcome))
         (training::section(outcome))
         (network::section(outcome))
