@@ -2,6 +2,7 @@
 
 use crate::metrics::network::Universe;
 use clap::{Args as ClapArgs, ValueEnum, ValueHint};
+use panfoma_core::report::command::file_name;
 use serde::{Serialize, Serializer};
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -80,8 +81,8 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(10..), help_heading = "Effort")]
     pub max_scored_cells: u32,
 
-    /// Cells for clustering and silhouettes at most
-    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(10..), help_heading = "Effort")]
+    /// Cells for integration metrics at most; neighbours are exact, silhouettes take at most 20,000 of them
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(10..=200_000), help_heading = "Effort")]
     pub max_cluster_cells: u32,
 
     /// Cells on the map at most
@@ -152,6 +153,17 @@ impl Args {
         inputs.extend(self.edges.iter().map(|path| ("--edges", path)));
         inputs.extend(self.reference_network.iter().map(|path| ("--reference-network", path)));
         inputs
+    }
+
+    /// The same as words of a command: file names instead of paths, with the name that was given to a file.
+    pub fn words(&self) -> Vec<(&'static str, Vec<String>)> {
+        let named = || self.predictions.iter().chain(&self.probe);
+        let word = |path: &PathBuf| {
+            let name =
+                named().find(|file| std::ptr::eq(&file.path, path)).and_then(|file| file.name.as_ref());
+            name.map_or_else(|| file_name(path), |name| format!("{name}={}", file_name(path)))
+        };
+        self.inputs().into_iter().map(|(flag, path)| (flag, vec![word(path)])).collect()
     }
 }
 

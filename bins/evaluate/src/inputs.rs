@@ -10,6 +10,7 @@ use crate::predictions::Named;
 use panfoma_core::artifact::checkpoint::{Checkpoint, History, Kind};
 use panfoma_core::artifact::tokens::{Split, Tokens};
 use panfoma_core::artifact::{Header, Provenance, edges, embeddings, predictions};
+use panfoma_core::report::command::file_name;
 use panfoma_core::stage::{Context, UserError};
 use std::fmt::Write as _;
 
@@ -71,23 +72,23 @@ impl Inputs {
                 optimistic: true,
             };
         }
-        let mut origins = vec![(name(&args.embeddings), embeddings.metadata.header.provenance.clone())];
-        let made = |path, header: &Header| (name(path), header.provenance.clone());
+        let mut origins = vec![(file_name(&args.embeddings), embeddings.metadata.header.provenance.clone())];
+        let made = |path, header: &Header| (file_name(path), header.provenance.clone());
         origins.extend(predictions.iter().map(|p| made(&p.path, &p.reader.metadata.header)));
         origins.extend(probes.iter().map(|p| made(&p.path, &p.reader.metadata.header)));
         if let (Some(path), Some(tokens)) = (&args.tokens, &tokens) {
-            origins.push((name(path), tokens.index().header.provenance.clone()));
+            origins.push((file_name(path), tokens.index().header.provenance.clone()));
         }
         let mut histories = Vec::new();
         for path in &args.model {
             let checkpoint = Checkpoint::open(path)?;
             let config = &checkpoint.description.config;
             let kind = if config.kind == Kind::Pretrain { "Pretraining" } else { "Fine-tuning" };
-            histories.push((format!("{kind} ({})", name(path)), checkpoint.history()?));
-            origins.push((name(path), config.header.provenance.clone()));
+            histories.push((format!("{kind} ({})", file_name(path)), checkpoint.history()?));
+            origins.push((file_name(path), config.header.provenance.clone()));
         }
         if let (Some(path), Some(reader)) = (&args.edges, &edges) {
-            origins.push((name(path), reader.header.provenance.clone()));
+            origins.push((file_name(path), reader.header.provenance.clone()));
         }
         let qc = args.qc.as_deref().map(read_json).transpose()?;
         Ok(Self {
@@ -155,11 +156,6 @@ impl Inputs {
         );
         text
     }
-}
-
-/// A path's last part: reports hold no directories.
-pub fn name(path: &std::path::Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Names that methods of this stage have.

@@ -10,6 +10,7 @@ pub mod factor;
 pub mod geometry;
 pub mod honesty;
 pub mod inputs;
+pub mod integration;
 pub mod method;
 pub mod metrics;
 pub mod network;

@@ -5,16 +5,20 @@ use crate::classify::{self, SplitScores};
 use crate::compare;
 use crate::confounders::Confounding;
 use crate::geometry::{self, Map};
-use crate::inputs::{Inputs, name};
+use crate::inputs::Inputs;
+use crate::integration;
 use crate::method::Method;
 use crate::metrics::bootstrap::MIN_PATIENTS;
 use crate::network::{self, Network};
 use crate::report;
+use crate::report::picture::Painter;
 use crate::warnings;
 use anyhow::Context as _;
 use panfoma_core::artifact::metrics::{self, Metric};
 use panfoma_core::artifact::tokens::Split;
 use panfoma_core::artifact::{Header, Provenance};
+use panfoma_core::report::command;
+use panfoma_core::report::figure::{self, Figures};
 use panfoma_core::stage::Context;
 use serde_json::json;
 use std::path::Path;
@@ -39,7 +43,7 @@ pub struct Outcome<'a> {
     pub splits: Vec<SplitScores>,
     /// How well columns alone predict the label.
     pub confounding: Vec<Confounding>,
-    /// Clusters and silhouettes.
+    /// Integration metrics of the embedding and of principal components of the counts.
     pub clustering: Vec<Metric>,
     /// Two dimensions.
     pub map: Map,
@@ -57,11 +61,12 @@ impl<'a> Outcome<'a> {
         if let Some(digest) = inputs.origins.iter().find_map(|(_, origin)| origin.genes("vocabulary")) {
             provenance = provenance.with_genes("vocabulary", digest.to_owned());
         }
+        let command = command::line(&provenance, &args.words(), &["vocabulary"], &args.output);
         let header = Header::new(metrics::FORMAT, metrics::VERSION, provenance);
         let mut outcome = Self {
             inputs,
             header,
-            command: command(args, context),
+            command,
             headline: "No labels were given: there is nothing to classify.".to_owned(),
             warnings: Vec::new(),
             notes: Vec::new(),
@@ -110,14 +115,8 @@ impl<'a> Outcome<'a> {
         }
         self.warnings.extend(compared.warnings);
         let batch = args.batch.as_deref().and_then(|name| Some((name, cells.column(name)?)));
-        self.clustering = geometry::clustering(
-            &inputs.embeddings,
-            cells,
-            label,
-            batch,
-            args.max_cluster_cells as usize,
-            context,
-        )?;
+        self.clustering =
+            integration::evaluate(inputs, label, batch, args.max_cluster_cells as usize, context)?;
         Ok(())
     }
 
@@ -158,17 +157,6 @@ impl<'a> Outcome<'a> {
             self.methods.iter().map(|method| (method.name.clone(), json!(method.title))).collect();
         let roles: serde_json::Map<String, serde_json::Value> =
             self.methods.iter().map(|method| (method.name.clone(), json!(method.role))).collect();
-        let curves: Vec<_> = self
-            .splits
-            .iter()
-            .flat_map(|split| {
-                let named = self.methods.iter().zip(&split.reliability).zip(&split.coverage);
-                named.map(|((method, bins), points)| {
-                    let split = split.split.name();
-                    json!({"split": split, "method": method.name, "reliability": bins, "coverage": points})
-                })
-            })
-            .collect();
         let mut whole = serde_json::to_value(&self.header)?;
         whole.as_object_mut().expect("a header is an object").extend(
             json!({
@@ -182,7 +170,6 @@ impl<'a> Outcome<'a> {
                 "roles": roles,
                 "confounding": self.confounding,
                 "confusion": confusion,
-                "calibration": curves,
                 "metrics": rows,
             })
             .as_object()
@@ -192,7 +179,11 @@ impl<'a> Outcome<'a> {
         let mut text = serde_json::to_string_pretty(&whole)?;
         text.push('\n');
         std::fs::write(directory.join("metrics.json"), text).context("writing `metrics.json`")?;
-        std::fs::write(directory.join("report.html"), report::page(self)).context("writing `report.html`")
+        let figures = Figures::default();
+        std::fs::write(directory.join("report.html"), report::page(self, &figures))
+            .context("writing `report.html`")?;
+        let painter = Painter::new();
+        figures.write(&directory.join(figure::DIRECTORY), |svg| painter.png(svg)).context("writing figures")
     }
 }
 
@@ -202,21 +193,4 @@ fn second_colour(args: &Args, inputs: &Inputs) -> Option<String> {
     let varied = |name: &&str| inputs.cells.column(name).is_some_and(|factor| factor.levels.len() > 1);
     let candidates = args.batch.as_deref().into_iter().chain(["study", "sample", "patient"]);
     candidates.filter(|name| Some(*name) != label).find(varied).map(str::to_owned)
-}
-
-/// The command with file names instead of paths: reports do not depend on where files lie.
-fn command(args: &Args, context: &Context) -> String {
-    let mut words = vec![context.tool.to_owned()];
-    let named = || args.predictions.iter().chain(&args.probe);
-    for (flag, path) in args.inputs() {
-        let word = named().find(|file| std::ptr::eq(&file.path, path)).and_then(|file| file.name.as_ref());
-        let word = word.map_or_else(String::new, |word| format!("{word}="));
-        words.extend([flag.to_owned(), format!("{word}{}", name(path))]);
-    }
-    let columns = [("--label", &args.label), ("--batch", &args.batch), ("--split-by", &args.split_by)];
-    for (flag, value) in columns {
-        words.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
-    }
-    words.extend(["--seed".to_owned(), context.seed.to_string(), "-o".to_owned(), name(&args.output)]);
-    words.join(" ")
 }

@@ -125,7 +125,7 @@ fn top(edges: &[Edge], truth: Option<&Reference>) -> Vec<(Edge, Option<bool>)> {
 fn thinned(curve: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
     let curve: Vec<(f64, f64)> = curve.collect();
     let step = curve.len().div_ceil(CURVE_POINTS).max(1);
-    let last = curve.last().copied().filter(|_| (curve.len().max(1) - 1) % step != 0);
+    let last = curve.last().copied().filter(|_| !(curve.len().max(1) - 1).is_multiple_of(step));
     curve.iter().copied().step_by(step).chain(last).collect()
 }
 

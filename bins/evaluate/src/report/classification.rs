@@ -8,6 +8,7 @@ use crate::outcome::Outcome;
 use maud::{Markup, html};
 use panfoma_core::artifact::metrics::Metric;
 use panfoma_core::artifact::tokens::Split;
+use panfoma_core::report::figure::Figures;
 
 /// The metrics that a method's row shows, with their heads; the first few with their intervals.
 const SHOWN: [(&str, &str); 11] = [
@@ -26,7 +27,7 @@ const SHOWN: [(&str, &str); 11] = [
 const WITH_INTERVAL: usize = 4;
 
 /// One split.
-pub fn section(outcome: &Outcome, split: &SplitScores) -> Markup {
+pub fn section(outcome: &Outcome, split: &SplitScores, figures: &Figures) -> Markup {
     let label = outcome.inputs.label.as_ref().map(|(_, label)| label);
     let Some(label) = label.filter(|_| !outcome.methods.is_empty()) else { return html! {} };
     let is_primary = outcome.splits.first().is_some_and(|first| first.split == split.split);
@@ -59,7 +60,7 @@ pub fn section(outcome: &Outcome, split: &SplitScores) -> Markup {
         h2 { "Classification on the " (split.split.name()) " split" @if split.split == Split::Valid { " (the model was chosen by these cells)" } }
         p.caption { (split.n_cells) " cells" @if let Some(n) = split.patients.as_ref().map(Vec::len) { " of " (n) " patients" }
             ". Best macro-F1 first; intervals are 95 % bootstraps over " (split.over) ", the same resamples for every method." }
-        (curves::whiskers(&whiskers, "macro-F1", &format!("Macro-F1 of every method on the {} split with 95 % intervals.", split.split.name())))
+        (figures.show(curves::whiskers(&format!("macro_f1_{}", split.split.name()), &whiskers, "macro-F1", &format!("Macro-F1 of every method on the {} split with 95 % intervals.", split.split.name()))))
         div.scroll.narrow { table.methods {
             tr { th { "method" } @for (_, head) in SHOWN { th.n { (head) } } @if has_unassigned { th.n { "unassigned" } th.n { "accuracy where assigned" } } }
             @for &which in &order {
@@ -78,8 +79,8 @@ pub fn section(outcome: &Outcome, split: &SplitScores) -> Markup {
         } }
         @if is_primary {
             @let best = &outcome.methods[0];
-            (heatmap::figure(&split.confusions[0], &label.levels, &format!("Confusion matrix of {} on the {} split", best.title, split.split.name())))
-            (calibration::section(outcome, split, &shown))
+            (figures.show(heatmap::figure("confusion", &split.confusions[0], &label.levels, &format!("Confusion matrix of {} on the {} split", best.title, split.split.name()))))
+            (calibration::section(outcome, split, &shown, figures))
             (per_class(outcome, split, &label.levels))
             (patients::section(outcome, split, &shown))
         }

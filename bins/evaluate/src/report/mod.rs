@@ -7,9 +7,11 @@ mod confounding;
 mod curves;
 mod embedding;
 mod heatmap;
+mod integration;
 mod network;
 mod network_drawing;
 mod patients;
+pub mod picture;
 mod provenance;
 mod quality;
 mod scatter;
@@ -18,9 +20,10 @@ mod training;
 use crate::outcome::Outcome;
 use maud::{Markup, html};
 use panfoma_core::artifact::metrics::Metric;
+use panfoma_core::report::figure::Figures;
 
-/// The whole page.
-pub fn page(outcome: &Outcome) -> String {
+/// The whole page; its figures are noted in `figures`.
+pub fn page(outcome: &Outcome, figures: &Figures) -> String {
     let body = html! {
         h1 { "PanFoMa evaluation" @if let Some((label, _)) = &outcome.inputs.label { ": " (label) } }
         // What makes a score worthless is to be read before it.
@@ -28,10 +31,11 @@ pub fn page(outcome: &Outcome) -> String {
         p.headline { (outcome.headline) }
         (confounding::section(outcome))
         (cells::section(outcome))
-        @for split in &outcome.splits { (classification::section(outcome, split)) }
-        (embedding::section(outcome))
-        (training::section(outcome))
-        (network::section(outcome))
+        @for split in &outcome.splits { (classification::section(outcome, split, figures)) }
+        (embedding::section(outcome, figures))
+        (integration::section(outcome))
+        (training::section(outcome, figures))
+        (network::section(outcome, figures))
         @if let Some(qc) = &outcome.inputs.qc { (quality::section(qc)) }
         @if !outcome.notes.is_empty() {
             h2 { "Notes" }

@@ -1,5 +1,6 @@
 //! The command, its inputs, and what every word means.
 
+use crate::integration;
 use crate::outcome::Outcome;
 use maud::{Markup, html};
 use panfoma_core::artifact::Provenance;
@@ -33,7 +34,11 @@ pub fn section(outcome: &Outcome) -> Markup {
 /// The metrics of this page.
 pub fn definitions(outcome: &Outcome) -> Markup {
     let mut known: BTreeMap<String, String> = BTreeMap::new();
-    for metric in outcome.metrics().into_iter().filter(|metric| metric.method != "embedding") {
+    for metric in outcome
+        .metrics()
+        .into_iter()
+        .filter(|metric| metric.method != integration::EMBEDDING && metric.method != integration::CONTROL)
+    {
         known.entry(metric.metric).or_insert(metric.definition);
     }
     html! {
