@@ -155,17 +155,6 @@ impl<'a> Outcome<'a> {
             self.methods.iter().map(|method| (method.name.clone(), json!(method.title))).collect();
         let roles: serde_json::Map<String, serde_json::Value> =
             self.methods.iter().map(|method| (method.name.clone(), json!(method.role))).collect();
-        let curves: Vec<_> = self
-            .splits
-            .iter()
-            .flat_map(|split| {
-                let named = self.methods.iter().zip(&split.reliability).zip(&split.coverage);
-                named.map(|((method, bins), points)| {
-                    let split = split.split.name();
-                    json!({"split": split, "method": method.name, "reliability": bins, "coverage": points})
-                })
-            })
-            .collect();
         let mut whole = serde_json::to_value(&self.header)?;
         whole.as_object_mut().expect("a header is an object").extend(
             json!({
@@ -179,7 +168,6 @@ impl<'a> Outcome<'a> {
                 "roles": roles,
                 "confounding": self.confounding,
                 "confusion": confusion,
-                "calibration": curves,
                 "metrics": rows,
             })
             .as_object()

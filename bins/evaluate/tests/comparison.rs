@@ -8,7 +8,8 @@ use std::process::{Command, Output};
 use world::World;
 
 fn evaluate(directory: &Path, flags: &str) -> Output {
-    let inputs = "-i embeddings.parquet --predictions predictions.parquet --tokens tokens -o out";
+    let inputs = "-i embeddings.parquet --predictions predictions.parquet --tokens tokens --max-map-cells 10 \
+                  --max-cluster-cells 10 -o out";
     let flags = inputs.split(' ').chain(flags.split(' ').filter(|flag| !flag.is_empty()));
     Command::new(env!("CARGO_BIN_EXE_panfoma-evaluate")).current_dir(directory).args(flags).output().unwrap()
 }
@@ -128,12 +129,6 @@ fn every_headline_number_has_an_interval_and_patients_add_up() {
         n += row["n"].as_f64().unwrap();
     }
     assert!((right / n - metric(&found, "accuracy", "panfoma")).abs() < 1e-12);
-    let curves = found["calibration"].as_array().unwrap();
-    let of_model = curves.iter().find(|c| c["method"] == "panfoma" && c["split"] == "test").unwrap();
-    let binned: f64 =
-        of_model["reliability"].as_array().unwrap().iter().map(|bin| bin["n"].as_f64().unwrap()).sum();
-    assert_eq!(binned, n);
-    assert_eq!(of_model["coverage"].as_array().unwrap().last().unwrap()["coverage"], 1.0);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `report.html`: one file, nothing loaded from anywhere. A section is a file.
 
+mod calibration;
 mod cells;
 mod classification;
 mod confounding;
@@ -9,6 +10,7 @@ mod heatmap;
 mod integration;
 mod network;
 mod network_drawing;
+mod patients;
 mod picture;
 mod provenance;
 mod quality;
@@ -36,11 +38,12 @@ pub fn write(directory: &Path, draw: impl FnOnce(&Figures) -> String) -> anyhow:
 pub fn page(outcome: &Outcome, figures: &Figures) -> String {
     let body = html! {
         h1 { "PanFoMa evaluation" @if let Some((label, _)) = &outcome.inputs.label { ": " (label) } }
-        p.headline { (outcome.headline) }
+        // What makes a score worthless is to be read before it.
         @for warning in &outcome.warnings { p.warning { (warning) } }
+        p.headline { (outcome.headline) }
+        (confounding::section(outcome))
         (cells::section(outcome))
         @for split in &outcome.splits { (classification::section(outcome, split, figures)) }
-        (confounding::section(outcome))
         (embedding::section(outcome, figures))
         (integration::section(outcome))
         (training::section(outcome, figures))
