@@ -167,6 +167,8 @@ impl World {
                 fractions: [0.6, 0.2, 0.2],
                 seed: 0,
                 stratify: None,
+                valid_groups: Vec::new(),
+                test_groups: Vec::new(),
                 optimistic: self.random_split,
                 cells: PerSplit::default(),
                 groups: PerSplit::default(),
