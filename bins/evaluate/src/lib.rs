@@ -11,6 +11,7 @@ pub mod geometry;
 pub mod honesty;
 pub mod inputs;
 pub mod integration;
+pub mod leakage;
 pub mod method;
 pub mod metrics;
 pub mod network;

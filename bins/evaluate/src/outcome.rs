@@ -8,6 +8,7 @@ use crate::confounders::Confounding;
 use crate::geometry::{self, Map};
 use crate::inputs::Inputs;
 use crate::integration;
+use crate::leakage::{self, Twins};
 use crate::method::Method;
 use crate::metrics::bootstrap::MIN_PATIENTS;
 use crate::network::{self, Network};
@@ -42,6 +43,8 @@ pub struct Outcome<'a> {
     pub splits: Vec<SplitScores>,
     /// How well columns alone predict the label.
     pub confounding: Vec<Confounding>,
+    /// Cells that stand in two splits; known if there are tokens.
+    pub twins: Option<Twins>,
     /// Integration metrics of the embedding and of principal components of the counts.
     pub clustering: Vec<Metric>,
     /// Two dimensions.
@@ -77,6 +80,7 @@ impl<'a> Outcome<'a> {
             methods: Vec::new(),
             splits: Vec::new(),
             confounding: Vec::new(),
+            twins: None,
             clustering: Vec::new(),
             map: geometry::map(&inputs.embeddings, &inputs.cells, args.max_map_cells as usize, context)?,
             network: None,
@@ -85,6 +89,9 @@ impl<'a> Outcome<'a> {
         };
         tracing::info!("the map is drawn");
         outcome.classify(args, context)?;
+        outcome.twins = leakage::of_inputs(inputs, context)?;
+        let warning = outcome.twins.as_ref().and_then(Twins::warning);
+        outcome.warnings.splice(0..0, warning);
         if let Some(edges) = &inputs.edges {
             let reference = args.reference_network.as_deref();
             outcome.network = Some(network::evaluate(edges, reference, args.universe.into(), context)?);
@@ -142,7 +149,8 @@ impl<'a> Outcome<'a> {
         });
         let scores = self.splits.iter().flat_map(|split| split.metrics.clone());
         let network = self.network.iter().flat_map(|network| network.metrics.clone());
-        design.chain(scores).chain(self.clustering.clone()).chain(network).collect()
+        let twins = self.twins.iter().flat_map(Twins::metrics);
+        design.chain(twins).chain(scores).chain(self.clustering.clone()).chain(network).collect()
     }
 
     /// Writes `metrics.json`, `metrics.parquet` and `report.html`.
@@ -175,6 +183,7 @@ impl<'a> Outcome<'a> {
                 "methods": titles,
                 "roles": roles,
                 "confounding": self.confounding,
+                "twins": self.twins,
                 "confusion": confusion,
                 "metrics": rows,
             })

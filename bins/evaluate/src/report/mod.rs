@@ -8,6 +8,7 @@ pub mod curves;
 mod embedding;
 mod heatmap;
 mod integration;
+mod leakage;
 mod network;
 mod network_drawing;
 mod patients;
@@ -42,6 +43,7 @@ pub fn page(outcome: &Outcome, figures: &Figures) -> String {
         @for warning in &outcome.warnings { p.warning { (warning) } }
         p.headline { (outcome.headline) }
         (confounding::section(outcome))
+        (leakage::section(outcome))
         (cells::section(outcome))
         @for split in &outcome.splits { (classification::section(outcome, split, figures)) }
         (embedding::section(outcome, figures))
