@@ -27,7 +27,7 @@ const NAMED: usize = 5;
 /// Where the cells come from.
 pub enum Source {
     /// `panfoma-tokenize`.
-    Tokens(Tokens),
+    Tokens(Box<Tokens>),
     /// A table of values.
     Table(ExpressionTable),
 }
@@ -51,7 +51,7 @@ impl<'a> Plan<'a> {
     /// Opens and checks the inputs and chooses cells.
     pub fn new(args: &'a Args, seed: u64) -> anyhow::Result<Self> {
         let source = match (&args.input, &args.expression) {
-            (Some(path), _) => Source::Tokens(Tokens::open(path)?),
+            (Some(path), _) => Source::Tokens(Box::new(Tokens::open(path)?)),
             (None, Some(path)) => Source::Table(ExpressionTable::read(path)?),
             (None, None) => unreachable!("one of them is required"),
         };
