@@ -1,11 +1,11 @@
 //! A network evaluated by itself: ranked edges, perhaps a reference, no cells.
 
 use super::{Network, RANDOM, REFERENCE, REGULATOR_DEGREE, evaluate};
-use crate::inputs::name;
-use crate::{Args, outcome, report};
+use crate::{Args, report};
 use anyhow::Context as _;
 use panfoma_core::artifact::metrics::{self, Metric};
 use panfoma_core::artifact::{Header, Provenance, atomic, edges, provenance};
+use panfoma_core::report::command::{self, file_name};
 use panfoma_core::stage::{Context, UserError};
 use serde_json::json;
 use std::path::Path;
@@ -39,16 +39,17 @@ pub fn run(args: &Args, context: &Context, started: Instant) -> anyhow::Result<(
     let path = args.edges.as_deref().expect("required without embeddings");
     let reader = edges::Reader::open(path)?;
     if context.dry_run {
-        let with = args.reference_network.as_deref().map_or("no reference".to_owned(), name);
+        let with = args.reference_network.as_deref().map_or("no reference".to_owned(), file_name);
         println!("would score {} edges beside {with} and write {}", reader.n_edges, args.output.display());
         return Ok(());
     }
     let inputs: Vec<&Path> = args.inputs().into_iter().map(|(_, path)| path.as_path()).collect();
+    let provenance = Provenance::new(context, inputs)?;
     let alone = Alone {
-        header: Header::new(metrics::FORMAT, metrics::VERSION, Provenance::new(context, inputs)?),
-        command: outcome::command(args, context),
+        command: command::line(&provenance, &args.words(), &[], &args.output),
+        header: Header::new(metrics::FORMAT, metrics::VERSION, provenance),
         network: evaluate(&reader, args.reference_network.as_deref(), args.universe.into(), context)?,
-        origins: vec![(name(path), reader.header.provenance.clone())],
+        origins: vec![(file_name(path), reader.header.provenance.clone())],
     };
     atomic::write_directory(&args.output, |directory| alone.write(directory))?;
     tracing::info!("{}", alone.headline());
@@ -102,7 +103,6 @@ impl Alone {
         let mut text = serde_json::to_string_pretty(&whole)?;
         text.push('\n');
         std::fs::write(directory.join("metrics.json"), text).context("writing `metrics.json`")?;
-        std::fs::write(directory.join("report.html"), report::network_page(self))
-            .context("writing `report.html`")
+        report::write(directory, |figures| report::network_page(self, figures))
     }
 }

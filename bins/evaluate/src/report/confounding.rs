@@ -1,5 +1,6 @@
 //! What predicts the label without a gene.
 
+use super::value;
 use crate::outcome::Outcome;
 use maud::{Markup, html};
 
@@ -15,7 +16,7 @@ pub fn section(outcome: &Outcome) -> Markup {
             tr { th { "column" } th.n { "groups" } th.n { "accuracy on held-out cells" } th.n { "cells that bear their group's most frequent label" } }
             @for found in &outcome.confounding {
                 tr { td { (found.column) } td.n { (found.n_groups) }
-                    td.n { @match found.held_out { Some(a) => (format!("{a:.3}")), None => "–" } }
+                    td.n { @if let Some(split) = outcome.splits.first() { (value(split.get("accuracy", &found.method))) } }
                     td.n { (format!("{:.1} %", 100.0 * found.purity)) } }
             }
         } }

@@ -6,8 +6,10 @@ mod confounding;
 mod curves;
 mod embedding;
 mod heatmap;
+mod integration;
 mod network;
 mod network_drawing;
+mod picture;
 mod provenance;
 mod quality;
 mod scatter;
@@ -15,21 +17,34 @@ mod training;
 
 use crate::network::alone::Alone;
 use crate::outcome::Outcome;
+use anyhow::Context as _;
 use maud::{Markup, html};
 use panfoma_core::artifact::metrics::Metric;
+use panfoma_core::report::figure::{self, Figures};
+use picture::Painter;
+use std::path::Path;
 
-/// The whole page.
-pub fn page(outcome: &Outcome) -> String {
+/// Writes `report.html` and the files of its figures.
+pub fn write(directory: &Path, draw: impl FnOnce(&Figures) -> String) -> anyhow::Result<()> {
+    let figures = Figures::default();
+    std::fs::write(directory.join("report.html"), draw(&figures)).context("writing `report.html`")?;
+    let painter = Painter::new();
+    figures.write(&directory.join(figure::DIRECTORY), |svg| painter.png(svg)).context("writing figures")
+}
+
+/// The whole page; its figures are noted in `figures`.
+pub fn page(outcome: &Outcome, figures: &Figures) -> String {
     let body = html! {
         h1 { "PanFoMa evaluation" @if let Some((label, _)) = &outcome.inputs.label { ": " (label) } }
         p.headline { (outcome.headline) }
         @for warning in &outcome.warnings { p.warning { (warning) } }
         (cells::section(outcome))
-        @for split in &outcome.splits { (classification::section(outcome, split)) }
+        @for split in &outcome.splits { (classification::section(outcome, split, figures)) }
         (confounding::section(outcome))
-        (embedding::section(outcome))
-        (training::section(outcome))
-        @if let Some(found) = &outcome.network { (network::section(found)) }
+        (embedding::section(outcome, figures))
+        (integration::section(outcome))
+        (training::section(outcome, figures))
+        @if let Some(found) = &outcome.network { (network::section(found, figures)) }
         @if let Some(qc) = &outcome.inputs.qc { (quality::section(qc)) }
         @if !outcome.notes.is_empty() {
             h2 { "Notes" }
@@ -42,11 +57,11 @@ pub fn page(outcome: &Outcome) -> String {
 }
 
 /// The page of a network without cells.
-pub fn network_page(alone: &Alone) -> String {
+pub fn network_page(alone: &Alone, figures: &Figures) -> String {
     let body = html! {
         h1 { "PanFoMa evaluation: a regulatory network" }
         p.headline { (alone.headline()) }
-        (network::section(&alone.network))
+        (network::section(&alone.network, figures))
         (provenance::section(&alone.header.provenance, &alone.command, &alone.origins))
         (provenance::definitions(alone.network.metrics.clone()))
     };

@@ -5,6 +5,7 @@ use crate::network::{Compared, Network, RANDOM, REFERENCE, REGULATOR_DEGREE, Ran
 use crate::report::curves::{self, Line};
 use maud::{Markup, html};
 use panfoma_core::artifact::metrics::Metric;
+use panfoma_core::report::figure::Figures;
 use panfoma_core::report::palette::look;
 use std::collections::BTreeMap;
 
@@ -27,14 +28,14 @@ const HEADS: [(&str, &str); 9] = [
 ];
 
 /// Scores of every ranking, a drawing and the first edges of each.
-pub fn section(network: &Network) -> Markup {
+pub fn section(network: &Network, figures: &Figures) -> Markup {
     html! {
         h2 { "Regulatory network" }
         @match &network.reference {
-            Some(reference) => { (compared(reference)) (scores(network)) (precision_recall(network, reference)) }
+            Some(reference) => { (compared(reference)) (scores(network)) (precision_recall(network, reference, figures)) }
             None => p { "No reference network was given, so these edges are not scored: they are what the methods suggest, unchecked." }
         }
-        @for ranking in &network.rankings { (edges(ranking, network.reference.is_some())) }
+        @for ranking in &network.rankings { (edges(ranking, network.reference.is_some(), figures)) }
     }
 }
 
@@ -78,7 +79,7 @@ fn scores(network: &Network) -> Markup {
     }
 }
 
-fn precision_recall(network: &Network, reference: &Compared) -> Markup {
+fn precision_recall(network: &Network, reference: &Compared, figures: &Figures) -> Markup {
     let chance = reference.random_precision();
     let mut lines: Vec<Line> = network
         .rankings
@@ -101,15 +102,18 @@ fn precision_recall(network: &Network, reference: &Compared) -> Markup {
     let left_out = network.rankings.len().saturating_sub(CURVES);
     html! {
         h3 { "Precision and recall" }
-        (curves::figure(&lines, "recall", "precision", "Down each ranking: the share of the reference found, and the share of what was named that is in the reference."))
+        (figures.show(curves::figure("network_precision_recall", &lines, "recall", "precision", "Down each ranking: the share of the reference found, and the share of what was named that is in the reference.")))
         @if left_out > 0 { p.caption { (left_out) " more rankings are not drawn." } }
     }
 }
 
-fn edges(ranking: &Ranking, has_reference: bool) -> Markup {
+fn edges(ranking: &Ranking, has_reference: bool, figures: &Figures) -> Markup {
     html! {
         h3 { "Top edges: " (title(&ranking.method).0) ", " (ranking.group) }
-        (network_drawing::figure(ranking, has_reference))
+        @match network_drawing::figure(ranking, has_reference) {
+            Some(figure) => (figures.show(figure)),
+            None => p { "There is no edge to draw." }
+        }
         div.scroll { table {
             tr { th.n { "rank" } th { "regulator" } th { "target" } th.n { "score" } @if has_reference { th { "in the reference" } } }
             @for (edge, known) in ranking.top.iter().take(SHOWN) {

@@ -1,7 +1,8 @@
 //! The first edges of a ranking as a drawing: genes held apart, regulators pulled to their targets.
 
 use crate::network::Ranking;
-use maud::{Markup, html};
+use maud::html;
+use panfoma_core::report::figure::{Data, Figure, file_name};
 use panfoma_core::report::short;
 use panfoma_core::rng::Philox;
 use std::collections::BTreeMap;
@@ -93,25 +94,24 @@ fn fit(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
     places.iter().map(|p| (x(p.0), y(p.1))).collect()
 }
 
-/// The ranking's first edges.
-pub fn figure(ranking: &Ranking, has_reference: bool) -> Markup {
+/// The ranking's first edges; `None` without any.
+pub fn figure(ranking: &Ranking, has_reference: bool) -> Option<Figure> {
     if ranking.top.is_empty() {
-        return html! { p { "There is no edge to draw." } };
+        return None;
     }
     let graph = Graph::new(ranking);
     let places = graph.layout();
     let has_signs = graph.edges.iter().any(|edge| edge.2);
-    // The same gene pair in both directions is drawn once, without its second line beneath the first.
-    let caption = format!(
+    let mut caption = format!(
         "The first {} edges of {}, {}: from regulators (filled) to targets.",
         graph.edges.len(),
         ranking.method,
         ranking.group
     );
+    caption.push_str(if has_reference { " Blue and thick: in the reference." } else { "" });
+    caption.push_str(if has_signs { " Dashed: a negative score." } else { "" });
     let px = |value: f64| format!("{value:.1}");
-    html! {
-        figure {
-            div.scroll { svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } width=(WIDTH) role="img" aria-label=(caption) {
+    let drawing = html! {
                 rect x="0.5" y="0.5" width=(WIDTH - 1.0) height=(HEIGHT - 1.0) fill="#fff" stroke="#d8dee4" {}
                 @for &(a, b, inhibits, known) in &graph.edges {
                     @let (from, to, head) = arrow(places[a], places[b]);
@@ -127,12 +127,21 @@ pub fn figure(ranking: &Ranking, has_reference: bool) -> Markup {
                     text x=(px(x)) y=(px(y - 9.0)) text-anchor="middle" font-size="12" font-weight=(if graph.regulates[gene] { "600" } else { "400" })
                         stroke="#fff" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke" { (short(graph.genes[gene], NAME)) }
                 }
-            } }
-            figcaption.caption { (caption)
-                @if has_reference { " Blue and thick: in the reference." }
-                @if has_signs { " Dashed: a negative score." } }
-        }
+    };
+    let mut data = Data::new(&["rank", "regulator", "target", "score", "in_reference"]);
+    for (edge, known) in &ranking.top {
+        let known = known.map_or("", |known| if known { "yes" } else { "no" });
+        let row = [&edge.rank.to_string(), &edge.regulator, &edge.target, &edge.score.to_string(), known];
+        data.push(row.map(str::to_owned).to_vec());
     }
+    Some(Figure {
+        name: format!("network_{}", file_name(&format!("{} {}", ranking.method, ranking.group))),
+        size: (WIDTH, HEIGHT),
+        drawing,
+        legend: Vec::new(),
+        caption,
+        data,
+    })
 }
 
 const RADIUS: f64 = 5.0;

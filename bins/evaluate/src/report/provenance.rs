@@ -1,5 +1,6 @@
 //! The command, its inputs, and what every word means.
 
+use crate::integration;
 use maud::{Markup, html};
 use panfoma_core::artifact::Provenance;
 use panfoma_core::artifact::metrics::Metric;
@@ -32,7 +33,10 @@ pub fn section(own: &Provenance, command: &str, origins: &[(String, Provenance)]
 /// The metrics of this page.
 pub fn definitions(metrics: Vec<Metric>) -> Markup {
     let mut known: BTreeMap<String, String> = BTreeMap::new();
-    for metric in metrics.into_iter().filter(|metric| metric.method != "embedding") {
+    for metric in metrics
+        .into_iter()
+        .filter(|metric| metric.method != integration::EMBEDDING && metric.method != integration::CONTROL)
+    {
         known.entry(metric.metric).or_insert(metric.definition);
     }
     html! {

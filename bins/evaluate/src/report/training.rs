@@ -4,9 +4,10 @@ use super::curves::{self, Line};
 use crate::outcome::Outcome;
 use maud::{Markup, html};
 use panfoma_core::artifact::checkpoint::History;
+use panfoma_core::report::figure::{Figures, file_name};
 
 /// A figure for each model.
-pub fn section(outcome: &Outcome) -> Markup {
+pub fn section(outcome: &Outcome, figures: &Figures) -> Markup {
     let lines = |history: &History| -> Vec<Line> {
         let line = |name: &str, split, metric, colour, dashed| Line {
             name: name.to_owned(),
@@ -42,7 +43,7 @@ pub fn section(outcome: &Outcome) -> Markup {
             @let lines = lines(history);
             h3 { (name) }
             @if lines.is_empty() { p { "The model's history holds no loss." } }
-            @else { (curves::figure(&lines, "step", "loss (nats)", &format!("{name}: below the dashed line, the model knows more than the frequencies alone."))) }
+            @else { (figures.show(curves::figure(&format!("training_{}", file_name(name)), &lines, "step", "loss (nats)", &format!("{name}: below the dashed line, the model knows more than the frequencies alone.")))) }
         }
     }
 }

