@@ -12,6 +12,7 @@ mod h5mu;
 mod loom;
 #[cfg(test)]
 mod malformed;
+mod numbers;
 mod obsm;
 mod rare;
 mod sparse;
@@ -19,7 +20,6 @@ mod tenx;
 #[cfg(test)]
 mod tests;
 mod texts;
-mod window;
 
 use super::counts::Counts;
 use super::{Frame, Matrix, Source, modality};
