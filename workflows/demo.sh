@@ -3,7 +3,7 @@
 #
 #   bash workflows/demo.sh [INPUT...] [--out DIR] [--label COLUMN] [--split SPEC] [--threads N] [--seed N]
 #
-#   INPUT     h5ad files or 10x matrix directories; without any, a tumour cohort is simulated
+#   INPUT     count matrices of any format that panfoma-qc reads; without any, a tumour cohort is simulated
 #   --out     where everything goes; one folder or file an artifact (default: panfoma-demo)
 #   --label   the obs column to predict (default: cancer_type)
 #   --split   how cells are held out, e.g. `patient:0.7,0.1,0.2` or `cell:0.8,0.1,0.1`

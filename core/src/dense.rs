@@ -4,7 +4,7 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::iter::Sum;
-use std::ops::{Add, Mul};
+use std::ops::{Add, Mul, Sub};
 
 /// Rows of a product that one thread computes at a time. Fixed, because the shape of a block decides the order in
 /// which its kernel adds.
@@ -111,7 +111,7 @@ pub fn inner_product(a: View<f32>, b: View<f32>) -> Vec<f32> {
 
 /// f32 or f64.
 pub trait Number:
-    Copy + PartialOrd + Add<Output = Self> + Mul<Output = Self> + Sum + Send + Sync + 'static
+    Copy + PartialOrd + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Sum + Send + Sync + 'static
 {
     /// 0.
     const ZERO: Self;
@@ -119,6 +119,8 @@ pub trait Number:
     const ONE: Self;
     /// -2, of |a|² - 2ab + |b|².
     const MINUS_TWO: Self;
+    /// The step from 1 to the next number.
+    const EPSILON: Self;
     /// No distance is larger.
     const INFINITY: Self;
     /// A total order, for sorting.
@@ -131,6 +133,7 @@ macro_rules! number {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const MINUS_TWO: Self = -2.0;
+            const EPSILON: Self = $t::EPSILON;
             const INFINITY: Self = $t::INFINITY;
             fn total_cmp(&self, other: &Self) -> Ordering {
                 $t::total_cmp(self, other)

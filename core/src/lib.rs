@@ -5,6 +5,7 @@ pub mod data;
 pub mod dense;
 pub mod device;
 pub mod genes;
+pub mod graph;
 pub mod layers;
 pub mod matrix;
 pub mod model;

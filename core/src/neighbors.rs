@@ -31,49 +31,79 @@ pub fn map_nearest<T: Number, R: Send>(
     k: usize,
     each: impl Fn(usize, &[(T, u32)]) -> R + Sync,
 ) -> Vec<R> {
-    // With [-2a, 1] and [b, |b|²] one product gives |b|² - 2ab, which is the squared distance less |a|².
-    let points = widened(base, dim, T::ONE, squared_norm);
-    let asked = widened(queries, dim, T::MINUS_TWO, |_| T::ONE);
+    map_nearest_around(&vec![T::ZERO; dim], queries, base, k, each)
+}
+
+/// As [`map_nearest`], computed in `T` with the origin moved to `centre`: the nearer that is to the points, the less is
+/// lost to rounding.
+///
+/// centre: [dim]
+pub fn map_nearest_around<S: Copy + Into<T> + Sync, T: Number, R: Send>(
+    centre: &[T],
+    queries: &[S],
+    base: &[S],
+    k: usize,
+    each: impl Fn(usize, &[(T, u32)]) -> R + Sync,
+) -> Vec<R> {
+    let dim = centre.len();
     let wide = dim + 1;
-    let blocks: Vec<Vec<R>> = asked
-        .par_chunks(QUERIES * wide)
+    let blocks: Vec<Vec<R>> = queries
+        .par_chunks(QUERIES * dim)
         .enumerate()
-        .map(|(block, asked)| {
-            let n_asked = asked.len() / wide;
+        .map(|(block, queries)| {
+            // With [-2a, 1] and [b, |b|²] one product gives |b|² - 2ab, which is the squared distance less |a|².
+            let n_asked = queries.len() / dim;
+            let (mut asked, mut points) = (Vec::new(), Vec::new());
+            let norms = widen(queries, centre, &mut asked, |x| x * T::MINUS_TWO, |_| T::ONE);
             let mut held: Vec<Nearest<T>> = (0..n_asked).map(|_| Nearest::new(k)).collect();
             let mut products = vec![T::ZERO; n_asked * POINTS];
-            for (tile, points) in points.chunks(POINTS * wide).enumerate() {
-                let n_points = points.len() / wide;
+            for (tile, base) in base.chunks(POINTS * dim).enumerate() {
+                let n_points = base.len() / dim;
+                widen(base, centre, &mut points, |x| x, |norm| norm);
                 let products = &mut products[..n_asked * n_points];
-                let points = View::new(points, n_points, wide).t();
-                multiply(View::new(asked, n_asked, wide), points, products);
+                let points = View::new(&points, n_points, wide).t();
+                multiply(View::new(&asked, n_asked, wide), points, products);
                 for (held, row) in held.iter_mut().zip(products.chunks_exact(n_points)) {
                     held.offer((tile * POINTS) as u32, row);
                 }
             }
-            let found = held.into_iter().enumerate().map(|(row, held)| {
-                let query = block * QUERIES + row;
-                let norm = squared_norm(&queries[query * dim..(query + 1) * dim]);
-                each(query, &held.finish(norm))
-            });
-            found.collect()
+            let found = held.into_iter().zip(norms).enumerate();
+            found.map(|(row, (held, norm))| each(block * QUERIES + row, &held.finish(norm))).collect()
         })
         .collect();
     blocks.into_iter().flatten().collect()
 }
 
-fn squared_norm<T: Number>(point: &[T]) -> T {
-    point.iter().map(|&x| x * x).sum()
+/// Writes `change` of each coordinate less the centre's, and `last` of the squared distance from the centre, to `out`,
+/// [points × (dim + 1)]. Returns those squared distances.
+fn widen<S: Copy + Into<T>, T: Number>(
+    points: &[S],
+    centre: &[T],
+    out: &mut Vec<T>,
+    change: impl Fn(T) -> T,
+    last: impl Fn(T) -> T,
+) -> Vec<T> {
+    out.clear();
+    let widened = points.chunks_exact(centre.len()).map(|point| {
+        let start = out.len();
+        out.extend(point.iter().zip(centre).map(|(&x, &c)| x.into() - c));
+        let norm: T = sum_of_squares(&out[start..]);
+        out[start..].iter_mut().for_each(|x| *x = change(*x));
+        out.push(last(norm));
+        norm
+    });
+    widened.collect()
 }
 
-/// Each point times `factor`, and one number more.
-fn widened<T: Number>(points: &[T], dim: usize, factor: T, last: impl Fn(&[T]) -> T) -> Vec<T> {
-    let mut out = Vec::with_capacity(points.len() / dim * (dim + 1));
-    for point in points.chunks_exact(dim) {
-        out.extend(point.iter().map(|&x| x * factor));
-        out.push(last(point));
+fn sum_of_squares<T: Number>(values: &[T]) -> T {
+    // Eight sums side by side, in a fixed order: one sum would wait for each addition.
+    let mut sums = [T::ZERO; 8];
+    let eights = values.chunks_exact(8);
+    let rest: T = eights.remainder().iter().map(|&x| x * x).sum();
+    for eight in eights {
+        sums.iter_mut().zip(eight).for_each(|(sum, &x)| *sum = *sum + x * x);
     }
-    out
+    sums.into_iter().sum::<T>() + rest
 }
 
 /// The nearest so far, and at most as many more.

@@ -32,7 +32,22 @@ fn norm(values: &[f64]) -> f64 {
 /// Eigenvalues, descending, and eigenvectors (columns) of a symmetric [n × n] matrix: Householder's reflections to
 /// three diagonals, then QR steps with Wilkinson's shift (Golub & Van Loan, Matrix Computations, 4th ed., 8.3).
 pub fn eigen(mut a: Vec<f64>, n: usize) -> (Vec<f64>, Vec<f64>) {
-    let (mut diagonal, mut beside, mut rows) = tridiagonal(&mut a, n);
+    let (diagonal, beside, rows) = tridiagonal(&mut a, n);
+    eigen_from(diagonal, beside, rows)
+}
+
+/// The same of a symmetric matrix that is zero but for its diagonal [n] and the entries `beside` it [n - 1].
+pub fn eigen_of_tridiagonal(diagonal: Vec<f64>, beside: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
+    let n = diagonal.len();
+    assert_eq!(beside.len() + 1, n, "one entry fewer beside the diagonal");
+    let mut rows = vec![0.0; n * n];
+    (0..n).for_each(|i| rows[i * n + i] = 1.0);
+    eigen_from(diagonal, beside, rows)
+}
+
+/// rows: [n × n] the rotation that made the matrix tridiagonal.
+fn eigen_from(mut diagonal: Vec<f64>, mut beside: Vec<f64>, mut rows: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
+    let n = diagonal.len();
     diagonalise(&mut diagonal, &mut beside, &mut rows);
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&i, &j| diagonal[j].total_cmp(&diagonal[i]).then(i.cmp(&j)));
@@ -172,6 +187,18 @@ mod tests {
         let (values, vectors) = eigen(vec![2.0, 1.0, 1.0, 2.0], 2);
         assert!((values[0] - 3.0).abs() < 1e-12 && (values[1] - 1.0).abs() < 1e-12, "{values:?}");
         assert!((vectors[0] - vectors[2]).abs() < 1e-12 && (vectors[1] + vectors[3]).abs() < 1e-12);
+    }
+
+    /// The second difference on n points has eigenvalues 2 - 2 cos(π k / (n + 1)).
+    #[test]
+    fn a_tridiagonal_matrix_has_the_known_eigenvalues() {
+        let n = 9;
+        let (values, vectors) = eigen_of_tridiagonal(vec![2.0; n], vec![-1.0; n - 1]);
+        for (k, value) in values.iter().rev().enumerate() {
+            let expected = 2.0 - 2.0 * (std::f64::consts::PI * (k + 1) as f64 / (n + 1) as f64).cos();
+            assert!((value - expected).abs() < 1e-12, "{value} {expected}");
+        }
+        assert!((vectors[0] * 2.0 - vectors[n] - values[0] * vectors[0]).abs() < 1e-12);
     }
 
     /// A v = λ v, also where half of the eigenvalues are 0.

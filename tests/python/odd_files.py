@@ -34,7 +34,7 @@ def h5ad(path):
     with h5py.File(path) as file:
         if "mod" in file and "X" not in file:
             name = "rna" if "rna" in file["mod"] else sorted(file["mod"])[0]
-            return counts(anndata.io.read_elem(file["mod"][name])["X"].X if False else anndata.io.read_elem(file["mod"][name]).X)
+            return counts(anndata.io.read_elem(file["mod"][name]).X)
         if "matrix" in file and "row_attrs" in file:
             return counts(file["matrix"][:].T)
         if "matrix" in file:

@@ -1,7 +1,11 @@
 //! The stage binaries, run as a user would run them.
 
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// The stages in the order in which a cohort passes through them.
 pub const STAGES: [&str; 7] = ["qc", "tokenize", "pretrain", "finetune", "embed", "grn", "evaluate"];
@@ -56,7 +60,45 @@ pub fn binary(stage: &str) -> PathBuf {
 }
 
 /// Runs a stage and waits for it.
-pub fn run<S: AsRef<std::ffi::OsStr>>(stage: &str, arguments: impl IntoIterator<Item = S>) -> Ended {
+pub fn run<S: AsRef<OsStr>>(stage: &str, arguments: impl IntoIterator<Item = S>) -> Ended {
+    let mut command = command(stage, arguments);
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    ended(&command, output)
+}
+
+/// Runs a stage; kills it, and returns `None`, if it is not done in time.
+pub fn run_within<S: AsRef<OsStr>>(
+    stage: &str,
+    arguments: impl IntoIterator<Item = S>,
+    limit: Duration,
+) -> Option<Ended> {
+    let mut command = command(stage, arguments);
+    // Into files: a pipe would have to be emptied meanwhile.
+    let file = || tempfile::tempfile().expect("a temporary file");
+    let (mut stdout, mut stderr) = (file(), file());
+    let copy = |file: &File| file.try_clone().expect("another handle");
+    let spawned = command.stdout(copy(&stdout)).stderr(copy(&stderr)).spawn();
+    let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let started = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("the child is ours") {
+            break status;
+        }
+        if started.elapsed() > limit {
+            child.kill().and_then(|()| child.wait()).expect("the child is ours");
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let read = |file: &mut File| {
+        let mut bytes = Vec::new();
+        file.rewind().and_then(|()| file.read_to_end(&mut bytes)).expect("what was written is read");
+        bytes
+    };
+    Some(ended(&command, Output { status, stdout: read(&mut stdout), stderr: read(&mut stderr) }))
+}
+
+fn command<S: AsRef<OsStr>>(stage: &str, arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(binary(stage));
     // What the machine that runs the tests has set must not decide.
     command
@@ -64,7 +106,10 @@ pub fn run<S: AsRef<std::ffi::OsStr>>(stage: &str, arguments: impl IntoIterator<
         .stdin(Stdio::null())
         .env_remove("SLURM_CPUS_PER_TASK")
         .env_remove("OMP_NUM_THREADS");
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    command
+}
+
+fn ended(command: &Command, output: Output) -> Ended {
     Ended {
         command: format!("{command:?}"),
         code: output.status.code().unwrap_or(-1),

@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("dense", &[]),
     ("report", &[]),
     ("neighbors", &["dense"]),
+    ("graph", &["rng", "dense", "neighbors"]),
     ("genes", &["stage"]),
     ("matrix", &["stage", "genes"]),
     ("artifact", &["rng", "stage", "matrix"]),

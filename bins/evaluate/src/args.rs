@@ -2,8 +2,11 @@
 
 use crate::metrics::network::Universe;
 use clap::{Args as ClapArgs, ValueEnum, ValueHint};
-use serde::Serialize;
+use panfoma_core::report::command::file_name;
+use serde::{Serialize, Serializer};
+use std::convert::Infallible;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Scores embeddings, predictions and networks beside baselines, and writes a report.
 #[derive(ClapArgs, Clone, Debug, Serialize)]
@@ -18,10 +21,15 @@ pub struct Args {
     #[serde(skip)]
     pub output: PathBuf,
 
-    /// Predictions of the same cells
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input and output")]
-    #[serde(skip)]
-    pub predictions: Option<PathBuf>,
+    /// Predictions of the same cells: the model's, then those of others as NAME=FILE, e.g. of `finetune --mode scratch`
+    /// (repeatable)
+    #[arg(long, value_name = "[NAME=]FILE", value_hint = ValueHint::FilePath, help_heading = "Input and output")]
+    pub predictions: Vec<NamedFile>,
+
+    /// Another embedding of the same cells, scored as a linear probe: that of a model with random weights, say
+    /// (repeatable)
+    #[arg(long, value_name = "NAME=FILE", value_hint = ValueHint::FilePath, help_heading = "Input and output")]
+    pub probe: Vec<NamedFile>,
 
     /// Tokens of the same cells: their counts are what the baselines learn from
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Input and output")]
@@ -68,13 +76,49 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(10..), help_heading = "Effort")]
     pub max_train_cells: u32,
 
-    /// Cells for clustering and silhouettes at most
-    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(10..), help_heading = "Effort")]
+    /// Held-out cells scored at most, of each split; their whole probability vectors are held, four bytes a class and
+    /// method
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(10..), help_heading = "Effort")]
+    pub max_scored_cells: u32,
+
+    /// Cells for integration metrics at most; neighbours are exact, silhouettes take at most 20,000 of them
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(10..=200_000), help_heading = "Effort")]
     pub max_cluster_cells: u32,
 
     /// Cells on the map at most
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(10..=20_000), help_heading = "Effort")]
     pub max_map_cells: u32,
+}
+
+/// `NAME=FILE`, or `FILE` alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedFile {
+    /// What stands before the first `=`, if it is a word; `./a=b` is a file.
+    pub name: Option<String>,
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// Its name only: outputs do not depend on where files lie.
+impl Serialize for NamedFile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.name.serialize(serializer)
+    }
+}
+
+impl FromStr for NamedFile {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let is_word = |name: &str| {
+            name.starts_with(|c: char| c.is_ascii_alphabetic())
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+        };
+        Ok(match text.split_once('=').filter(|(name, _)| is_word(name)) {
+            Some((name, path)) => Self { name: Some(name.to_owned()), path: path.into() },
+            None => Self { name: None, path: text.into() },
+        })
+    }
 }
 
 /// Candidate pairs of genes.
@@ -101,12 +145,41 @@ impl Args {
     /// Every input that is given, in the order of the flags.
     pub fn inputs(&self) -> Vec<(&'static str, &PathBuf)> {
         let mut inputs = vec![("--embeddings", &self.embeddings)];
-        inputs.extend(self.predictions.iter().map(|path| ("--predictions", path)));
+        inputs.extend(self.predictions.iter().map(|file| ("--predictions", &file.path)));
+        inputs.extend(self.probe.iter().map(|file| ("--probe", &file.path)));
         inputs.extend(self.tokens.iter().map(|path| ("--tokens", path)));
         inputs.extend(self.model.iter().map(|path| ("--model", path)));
         inputs.extend(self.qc.iter().map(|path| ("--qc", path)));
         inputs.extend(self.edges.iter().map(|path| ("--edges", path)));
         inputs.extend(self.reference_network.iter().map(|path| ("--reference-network", path)));
         inputs
+    }
+
+    /// The same as words of a command: file names instead of paths, with the name that was given to a file.
+    pub fn words(&self) -> Vec<(&'static str, Vec<String>)> {
+        let named = || self.predictions.iter().chain(&self.probe);
+        let word = |path: &PathBuf| {
+            let name =
+                named().find(|file| std::ptr::eq(&file.path, path)).and_then(|file| file.name.as_ref());
+            name.map_or_else(|| file_name(path), |name| format!("{name}={}", file_name(path)))
+        };
+        self.inputs().into_iter().map(|(flag, path)| (flag, vec![word(path)])).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_word_before_the_first_equals_sign() {
+        let parsed = |text: &str| {
+            let file: NamedFile = text.parse().unwrap();
+            (file.name, file.path.display().to_string())
+        };
+        assert_eq!(parsed("scratch=a=b.parquet"), (Some("scratch".to_owned()), "a=b.parquet".to_owned()));
+        for path in ["plain.parquet", "./a=b.parquet", "runs/seed=1/p.parquet", "=x"] {
+            assert_eq!(parsed(path), (None, path.to_owned()));
+        }
     }
 }

@@ -1,12 +1,16 @@
 //! Opens and checks what was given, before any work starts.
 
 use crate::Args;
+use crate::baselines::probe::Other;
 use crate::cells::Cells;
 use crate::factor::Factor;
 use crate::honesty::{SplitKind, check_split};
+use crate::method::Role;
+use crate::predictions::Named;
 use panfoma_core::artifact::checkpoint::{Checkpoint, History, Kind};
 use panfoma_core::artifact::tokens::{Split, Tokens};
-use panfoma_core::artifact::{Provenance, edges, embeddings, predictions};
+use panfoma_core::artifact::{Header, Provenance, edges, embeddings, predictions};
+use panfoma_core::report::command::file_name;
 use panfoma_core::stage::{Context, UserError};
 use std::fmt::Write as _;
 
@@ -16,8 +20,10 @@ pub struct Inputs {
     pub embeddings: embeddings::Reader,
     /// Codes of every cell.
     pub cells: Cells,
-    /// Class distributions.
-    pub predictions: Option<predictions::Reader>,
+    /// Class distributions: the model's first.
+    pub predictions: Vec<Named>,
+    /// Other embeddings of the same cells.
+    pub probes: Vec<Other>,
     /// Counts.
     pub tokens: Option<Tokens>,
     /// Training histories by name.
@@ -46,11 +52,13 @@ impl Inputs {
         if embeddings.n_cells == 0 {
             return Err(UserError::bad_data(format!("`{}` has no cells", args.embeddings.display())).into());
         }
-        let predictions = args.predictions.as_deref().map(predictions::Reader::open).transpose()?;
+        let predictions = named_predictions(args)?;
+        let probes = named_probes(args)?;
+        refuse_equal_names(predictions.iter().map(|p| &p.name).chain(probes.iter().map(|p| &p.name)))?;
         let tokens = args.tokens.as_deref().map(Tokens::open).transpose()?;
         let edges = args.edges.as_deref().map(edges::Reader::open).transpose()?;
         let cells = Cells::read(&embeddings, &args.embeddings, context)?;
-        let label = label(args, &embeddings, predictions.as_ref(), &cells)?;
+        let label = label(args, &embeddings, &predictions, &cells)?;
         if let Some(batch) = args.batch.as_deref().filter(|batch| cells.column(batch).is_none()) {
             return Err(no_column(batch, "--batch", &cells).into());
         }
@@ -64,26 +72,38 @@ impl Inputs {
                 optimistic: true,
             };
         }
-        let mut origins = vec![(name(&args.embeddings), embeddings.metadata.header.provenance.clone())];
-        if let (Some(path), Some(reader)) = (&args.predictions, &predictions) {
-            origins.push((name(path), reader.metadata.header.provenance.clone()));
-        }
+        let mut origins = vec![(file_name(&args.embeddings), embeddings.metadata.header.provenance.clone())];
+        let made = |path, header: &Header| (file_name(path), header.provenance.clone());
+        origins.extend(predictions.iter().map(|p| made(&p.path, &p.reader.metadata.header)));
+        origins.extend(probes.iter().map(|p| made(&p.path, &p.reader.metadata.header)));
         if let (Some(path), Some(tokens)) = (&args.tokens, &tokens) {
-            origins.push((name(path), tokens.index().header.provenance.clone()));
+            origins.push((file_name(path), tokens.index().header.provenance.clone()));
         }
         let mut histories = Vec::new();
         for path in &args.model {
             let checkpoint = Checkpoint::open(path)?;
             let config = &checkpoint.description.config;
             let kind = if config.kind == Kind::Pretrain { "Pretraining" } else { "Fine-tuning" };
-            histories.push((format!("{kind} ({})", name(path)), checkpoint.history()?));
-            origins.push((name(path), config.header.provenance.clone()));
+            histories.push((format!("{kind} ({})", file_name(path)), checkpoint.history()?));
+            origins.push((file_name(path), config.header.provenance.clone()));
         }
         if let (Some(path), Some(reader)) = (&args.edges, &edges) {
-            origins.push((name(path), reader.header.provenance.clone()));
+            origins.push((file_name(path), reader.header.provenance.clone()));
         }
         let qc = args.qc.as_deref().map(read_json).transpose()?;
-        Ok(Self { embeddings, cells, predictions, tokens, histories, edges, qc, label, split, origins })
+        Ok(Self {
+            embeddings,
+            cells,
+            predictions,
+            probes,
+            tokens,
+            histories,
+            edges,
+            qc,
+            label,
+            split,
+            origins,
+        })
     }
 
     /// What a run would do, with rough needs.
@@ -107,7 +127,8 @@ impl Inputs {
             None => text.push_str("label: none, so no classification and no clustering scores\n"),
         }
         let baselines = if self.tokens.is_some() {
-            "most frequent label, logistic regression on counts, PCA + 15 nearest neighbours, linear probe"
+            "most frequent label, logistic regression on counts (L2, L1), PCA + logistic regression or 15 nearest \
+             neighbours, linear probe"
         } else {
             "most frequent label, linear probe (pass --tokens for those that learn from counts)"
         };
@@ -137,18 +158,71 @@ impl Inputs {
     }
 }
 
-/// A path's last part: reports hold no directories.
-pub fn name(path: &std::path::Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+/// Names that methods of this stage have.
+const TAKEN: [&str; 8] = [
+    "panfoma",
+    "embedding_logistic",
+    "logistic",
+    "logistic_l1",
+    "pca_logistic",
+    "pca_knn",
+    "majority",
+    "shuffled_labels",
+];
+
+/// The predictions, the model's first: the file without a name, else the first.
+fn named_predictions(args: &Args) -> anyhow::Result<Vec<Named>> {
+    let unnamed = args.predictions.iter().filter(|file| file.name.is_none()).count();
+    if unnamed > 1 {
+        return Err(UserError::usage(format!("{unnamed} files of predictions have no name, expected one"))
+            .hint("name those of other models, `--predictions NAME=FILE`")
+            .into());
+    }
+    let mut files: Vec<_> = args.predictions.iter().collect();
+    files.sort_by_key(|file| file.name.is_some());
+    let open = |(at, file): (usize, &&crate::args::NamedFile)| {
+        Ok(Named {
+            name: file.name.clone().unwrap_or_else(|| "panfoma".to_owned()),
+            title: file.name.clone().unwrap_or_else(|| "PanFoMa".to_owned()),
+            role: if at == 0 { Role::Model } else { Role::Rival },
+            reader: predictions::Reader::open(&file.path)?,
+            path: file.path.clone(),
+        })
+    };
+    files.iter().enumerate().map(open).collect()
+}
+
+fn named_probes(args: &Args) -> anyhow::Result<Vec<Other>> {
+    let open = |file: &crate::args::NamedFile| {
+        let Some(name) = file.name.clone() else {
+            let message = format!("`--probe {}` lacks a name", file.path.display());
+            return Err(UserError::usage(message).hint("write `--probe NAME=FILE`").into());
+        };
+        Ok(Other { name, reader: embeddings::Reader::open(&file.path)?, path: file.path.clone() })
+    };
+    args.probe.iter().map(open).collect()
+}
+
+fn refuse_equal_names<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), UserError> {
+    let mut known: Vec<&str> = Vec::new();
+    for name in names {
+        let is_own = TAKEN.contains(&name.as_str()) && name != "panfoma" || name.ends_with("_only");
+        if is_own || known.contains(&name.as_str()) {
+            return Err(UserError::usage(format!("two methods would be called `{name}`"))
+                .hint("give the file another name, NAME=FILE"));
+        }
+        known.push(name);
+    }
+    Ok(())
 }
 
 fn label(
     args: &Args,
     embeddings: &embeddings::Reader,
-    predictions: Option<&predictions::Reader>,
+    predictions: &[Named],
     cells: &Cells,
 ) -> anyhow::Result<Option<(String, Factor)>> {
-    let of_predictions = predictions.map(|reader| reader.metadata.label_column.clone());
+    let of_predictions = predictions.first().map(|p| p.reader.metadata.label_column.clone());
     let only = match embeddings.metadata.label_columns.as_slice() {
         [only] => Some(only.clone()),
         _ => None,
@@ -162,15 +236,19 @@ fn label(
             .hint(format!("pass `--label`, one of: {}", embeddings.metadata.label_columns.join(", ")))
             .into());
     };
-    if let Some(learnt) = of_predictions.filter(|learnt| *learnt != column) {
-        let message = format!("`--label {column}` is not what the predictions are of: `{learnt}`");
-        return Err(UserError::usage(message).into());
+    for predictions in predictions {
+        let learnt = &predictions.reader.metadata.label_column;
+        if *learnt != column {
+            let file = predictions.path.display();
+            let message = format!("`{file}` predicts `{learnt}`, not `{column}`, which is evaluated");
+            return Err(UserError::usage(message).into());
+        }
     }
     let Some(factor) = cells.column(&column) else {
         return Err(no_column(&column, "--label", cells).into());
     };
     let mut levels = factor.levels.clone();
-    levels.extend(predictions.iter().flat_map(|reader| reader.metadata.classes.clone()));
+    levels.extend(predictions.iter().flat_map(|p| p.reader.metadata.classes.clone()));
     levels.sort();
     levels.dedup();
     let recoded = factor.recoded(&levels);

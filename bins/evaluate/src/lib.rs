@@ -4,17 +4,22 @@ mod args;
 pub mod baselines;
 pub mod cells;
 pub mod classify;
+pub mod compare;
+pub mod confounders;
 pub mod factor;
 pub mod geometry;
 pub mod honesty;
 pub mod inputs;
+pub mod integration;
 pub mod method;
 pub mod metrics;
 pub mod network;
 pub mod outcome;
 pub mod pca;
+pub mod predictions;
 pub mod report;
 pub mod umap;
+pub mod warnings;
 
 pub use args::Args;
 
@@ -32,6 +37,13 @@ impl Stage for Args {
   # a fine-tuned classifier beside baselines on the same split
   panfoma-evaluate --embeddings embeddings.parquet --predictions predictions.parquet --tokens tokens/ \\
       --model pretrained/ --model finetuned/ --batch sample -o evaluation/
+  # ... and beside the same architecture from scratch, and a probe of its random weights
+  panfoma-finetune -i tokens/ -m pretrained/ --mode scratch --label cell_type -o scratch/
+  panfoma-embed -i tokens/ -m scratch/ -o scratch.parquet --predictions scratch_predictions.parquet
+  panfoma-pretrain -i tokens/ --max-steps 0 -o random/
+  panfoma-embed -i tokens/ -m random/ -o random.parquet
+  panfoma-evaluate --embeddings embeddings.parquet --predictions predictions.parquet --tokens tokens/ \\
+      --predictions from_scratch=scratch_predictions.parquet --probe random_weights=random.parquet -o evaluation/
   # a regulatory network against a reference
   panfoma-evaluate --embeddings embeddings.parquet --edges edges.parquet --reference-network trrust.tsv -o evaluation/";
 

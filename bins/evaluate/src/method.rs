@@ -2,10 +2,7 @@
 
 use crate::cells::Cells;
 use crate::factor::{Factor, MISSING};
-use panfoma_core::artifact::predictions::Reader;
 use panfoma_core::artifact::tokens::Split;
-use panfoma_core::stage::{Context, UserError};
-use std::path::Path;
 
 /// The held-out cells with a known label: what every method is scored on.
 pub struct Scored {
@@ -13,17 +10,27 @@ pub struct Scored {
     pub rows: Vec<usize>,
     /// Their labels, as codes of the label column.
     pub truth: Vec<u32>,
+    /// Labels there are.
+    pub n_classes: usize,
+    /// Held-out cells with a label that there are; more than those scored if these are a sample.
+    pub n_available: usize,
     positions: Vec<u32>,
 }
 
 impl Scored {
-    /// Cells of `valid` and `test`.
-    pub fn new(cells: &Cells, label: &Factor) -> Self {
-        let held_out = |row: &usize| cells.split[*row] != Split::Train && label.codes[*row] != MISSING;
-        let rows: Vec<usize> = (0..cells.len()).filter(held_out).collect();
+    /// At most `max` cells each of `valid` and `test`: whole probability vectors are held of them, four bytes a class
+    /// and method.
+    pub fn new(cells: &Cells, label: &Factor, max: usize, seed: u64) -> Self {
+        let available = [Split::Valid, Split::Test].map(|split| cells.labelled(split, label));
+        let n_available = available.iter().map(Vec::len).sum();
+        let mut rows: Vec<usize> =
+            available.into_iter().flat_map(|rows| cells.sample(rows, max, seed)).collect();
+        rows.sort_unstable();
         let mut positions = vec![u32::MAX; cells.len()];
         rows.iter().zip(0..).for_each(|(&row, at)| positions[row] = at);
-        Self { truth: rows.iter().map(|&row| label.codes[row]).collect(), rows, positions }
+        debug_assert!(rows.iter().all(|&row| label.codes[row] != MISSING));
+        let truth = rows.iter().map(|&row| label.codes[row]).collect();
+        Self { truth, rows, n_classes: label.levels.len(), n_available, positions }
     }
 
     /// How many.
@@ -47,97 +54,61 @@ impl Scored {
     }
 }
 
+/// What a method is in the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// What is evaluated: its predictions, or without any the linear probe of its embedding.
+    Model,
+    /// The linear probe of the model's embedding, where it has predictions of its own.
+    Probe,
+    /// What the model must beat: baselines, and other models on the same cells.
+    Rival,
+    /// Knows one thing that is not biology: study, batch, library size.
+    Confounder,
+    /// Must fail, else something is wrong.
+    Control,
+}
+
 /// What one method says of the held-out cells.
 pub struct Method {
     /// As in the `method` column of the metrics.
-    pub name: &'static str,
+    pub name: String,
     /// For people.
     pub title: String,
-    /// A code of the label column, the likeliest, also where the method abstains; one a scored cell.
-    pub predicted: Vec<Option<u32>>,
-    /// Did it leave the cell `unassigned`? One a scored cell.
+    /// What it is in the comparison.
+    pub role: Role,
+    /// [scored × classes] by code of the label column; a class a method does not know has 0.
+    pub probabilities: Vec<f32>,
+    /// Did it leave the cell `unassigned`? One a scored cell. All are scored by their likeliest class all the same:
+    /// baselines must decide, so what a model gains by abstaining is told apart.
     pub abstained: Vec<bool>,
-    /// Probability given to the true label; one a scored cell.
-    pub of_truth: Vec<f64>,
+    n_classes: usize,
 }
 
 impl Method {
     /// No cell has a prediction so far.
-    pub fn new(name: &'static str, title: &str, n: usize) -> Self {
+    pub fn new(name: &str, title: &str, role: Role, scored: &Scored) -> Self {
         Self {
-            name,
+            name: name.to_owned(),
             title: title.to_owned(),
-            predicted: vec![None; n],
-            abstained: vec![false; n],
-            of_truth: vec![0.0; n],
+            role,
+            probabilities: vec![0.0; scored.len() * scored.n_classes],
+            abstained: vec![false; scored.len()],
+            n_classes: scored.n_classes,
         }
     }
 
-    /// Writes down one cell.
-    pub fn set(&mut self, at: usize, predicted: Option<u32>, of_truth: f64) {
-        self.predicted[at] = predicted;
-        self.of_truth[at] = of_truth;
+    /// Writes down one cell. codes: the classes that `probabilities` are of, as codes of the label column.
+    pub fn set(&mut self, at: usize, codes: &[u32], probabilities: &[f32]) {
+        assert_eq!(codes.len(), probabilities.len(), "classes");
+        let row = &mut self.probabilities[at * self.n_classes..(at + 1) * self.n_classes];
+        codes.iter().zip(probabilities).for_each(|(&code, &p)| row[code as usize] = p);
     }
-}
 
-/// The model's own predictions. Errors: a held-out cell is missing, or a label contradicts the embeddings.
-pub fn read_predictions(
-    reader: &Reader,
-    path: &Path,
-    cells: &Cells,
-    label: &Factor,
-    scored: &Scored,
-    context: &Context,
-) -> anyhow::Result<Method> {
-    let metadata = &reader.metadata;
-    let code =
-        |class: &String| label.levels.binary_search(class).expect("the levels hold every class") as u32;
-    let codes: Vec<u32> = metadata.classes.iter().map(code).collect();
-    let mut method = Method::new("panfoma", "PanFoMa", scored.len());
-    let mut seen = vec![false; scored.len()];
-    for block in reader.blocks()? {
-        context.interrupt.check()?;
-        let block = block?;
-        let probabilities = block.block.probabilities.chunks_exact(codes.len());
-        for (i, (id, p)) in block.block.obs.cell_id.iter().zip(probabilities).enumerate() {
-            let Some(row) = cells.row_of(id) else {
-                let message = format!("`{}` lists cell `{id}`, which has no embedding", path.display());
-                return Err(UserError::bad_data(message)
-                    .hint("pass files of one run of `panfoma-embed`")
-                    .into());
-            };
-            let Some(at) = scored.position(row) else { continue };
-            if block.block.label[i].as_deref() != label.get(row)
-                || block.block.obs.split[i] != cells.split[row]
-            {
-                let message = format!(
-                    "cell `{id}` is {:?} in `{}` of the predictions, {:?} in `{}` of the embeddings",
-                    block.block.label[i],
-                    block.block.obs.split[i].name(),
-                    label.get(row),
-                    cells.split[row].name()
-                );
-                return Err(UserError::bad_data(message)
-                    .hint("pass files of one run of `panfoma-embed`")
-                    .into());
-            }
-            let class = codes.iter().position(|&code| code == scored.truth[at]);
-            // The baselines must decide, so the model is compared by what it thinks likeliest; abstaining is told apart.
-            let likeliest = (0..codes.len()).max_by(|&a, &b| p[a].total_cmp(&p[b]).then(b.cmp(&a)));
-            method.set(
-                at,
-                likeliest.map(|class| codes[class]),
-                class.map_or(0.0, |class| f64::from(p[class])),
-            );
-            method.abstained[at] = block.predicted[i].is_none();
-            seen[at] = true;
-        }
-    }
-    match seen.iter().filter(|seen| !**seen).count() {
-        0 => Ok(method),
-        n => {
-            let message = format!("`{}` lacks {n} of the {} held-out cells", path.display(), scored.len());
-            Err(UserError::bad_data(message).hint("pass files of one run of `panfoma-embed`").into())
-        }
+    /// Probabilities of some scored cells, [cells × classes].
+    pub fn of(&self, at: &[usize]) -> Vec<f64> {
+        let row = |&at: &usize| &self.probabilities[at * self.n_classes..(at + 1) * self.n_classes];
+        at.iter().flat_map(row).map(|&p| f64::from(p)).collect()
     }
 }

@@ -1,18 +1,24 @@
 //! Everything that was found, and how it is written.
 
 use crate::Args;
-use crate::baselines::{Counts, Training};
 use crate::classify::{self, SplitScores};
+use crate::compare;
+use crate::confounders::Confounding;
 use crate::geometry::{self, Map};
-use crate::honesty::{CONFOUNDED, Confounding, confounding};
-use crate::inputs::{Inputs, name};
-use crate::method::{Method, Scored, read_predictions};
+use crate::inputs::Inputs;
+use crate::integration;
+use crate::method::Method;
+use crate::metrics::bootstrap::MIN_PATIENTS;
 use crate::network::{self, Network};
 use crate::report;
+use crate::report::picture::Painter;
+use crate::warnings;
 use anyhow::Context as _;
 use panfoma_core::artifact::metrics::{self, Metric};
 use panfoma_core::artifact::tokens::Split;
 use panfoma_core::artifact::{Header, Provenance};
+use panfoma_core::report::command;
+use panfoma_core::report::figure::{self, Figures};
 use panfoma_core::stage::Context;
 use serde_json::json;
 use std::path::Path;
@@ -37,7 +43,7 @@ pub struct Outcome<'a> {
     pub splits: Vec<SplitScores>,
     /// How well columns alone predict the label.
     pub confounding: Vec<Confounding>,
-    /// Clusters and silhouettes.
+    /// Integration metrics of the embedding and of principal components of the counts.
     pub clustering: Vec<Metric>,
     /// Two dimensions.
     pub map: Map,
@@ -55,11 +61,12 @@ impl<'a> Outcome<'a> {
         if let Some(digest) = inputs.origins.iter().find_map(|(_, origin)| origin.genes("vocabulary")) {
             provenance = provenance.with_genes("vocabulary", digest.to_owned());
         }
+        let command = command::line(&provenance, &args.words(), &["vocabulary"], &args.output);
         let header = Header::new(metrics::FORMAT, metrics::VERSION, provenance);
         let mut outcome = Self {
             inputs,
             header,
-            command: command(args, context),
+            command,
             headline: "No labels were given: there is nothing to classify.".to_owned(),
             warnings: Vec::new(),
             notes: Vec::new(),
@@ -84,142 +91,53 @@ impl<'a> Outcome<'a> {
         let inputs = self.inputs;
         let Some((column, label)) = &inputs.label else { return Ok(()) };
         let cells = &inputs.cells;
-        let scored = Scored::new(cells, label);
-        if let (Some(reader), Some(path)) = (&inputs.predictions, &args.predictions) {
-            self.methods.push(read_predictions(reader, path, cells, label, &scored, context)?);
-        }
-        match Training::new(cells, label, args.max_train_cells as usize, context.seed) {
-            None => {
-                self.notes.push("No training cell has a label, so no baseline could be fitted.".to_owned())
-            }
-            Some(_) if scored.is_empty() => {}
-            Some(training) => {
-                if training.rows.len() < training.n_available {
-                    self.notes.push(format!(
-                        "Baselines and the linear probe were fitted on {} of {} labelled training cells, sampled.",
-                        training.rows.len(),
-                        training.n_available
-                    ));
-                }
-                self.methods.push(training.linear_probe(&inputs.embeddings, &scored, context)?);
-                if let Some(tokens) = &inputs.tokens {
-                    let counts = Counts::new(tokens, cells)?;
-                    self.methods.extend(training.from_counts(&counts, &scored, context)?);
-                } else {
-                    self.warnings.push(
-                        "No tokens were given, so no baseline learnt from the counts: beating the most frequent label \
-                         says little. Pass `--tokens`."
-                            .to_owned(),
-                    );
-                }
-                self.methods.push(training.majority(&scored));
-            }
-        }
-        tracing::info!(methods = self.methods.len(), "all methods have predicted");
+        let compared = compare::methods(args, inputs, (column, label), context)?;
+        self.methods = compared.methods;
+        self.notes.extend(compared.notes);
         for split in [Split::Test, Split::Valid] {
-            self.splits.extend(classify::score(
-                cells,
-                &scored,
-                &self.methods,
-                &label.levels,
-                split,
-                context.seed,
-            ));
+            let scores =
+                classify::score(cells, &compared.scored, &self.methods, &label.levels, split, context)?;
+            self.splits.extend(scores);
         }
-        let held_out = cells.labelled(self.splits.first().map_or(Split::Test, |split| split.split), label);
-        let mut columns = vec!["study"];
-        columns.extend(args.batch.as_deref().filter(|batch| *batch != "study"));
-        columns.retain(|name| name != column);
-        self.confounding =
-            columns.into_iter().filter_map(|name| confounding(cells, label, name, &held_out)).collect();
-        let batch = args.batch.as_deref().and_then(|name| Some((name, cells.column(name)?)));
-        self.clustering = geometry::clustering(
-            &inputs.embeddings,
-            cells,
-            label,
-            batch,
-            args.max_cluster_cells as usize,
-            context,
-        )?;
+        self.confounding = compared.confounding;
         self.headline = match self.splits.first() {
             Some(split) => split.headline(&self.methods, &inputs.split.name),
             None => "No held-out cell has a label: nothing can be said about classification.".to_owned(),
         };
-        self.warn(column);
-        Ok(())
-    }
-
-    fn warn(&mut self, label: &str) {
-        if self.inputs.split.optimistic {
-            self.warnings.push(format!(
-                "The split is {}: cells of one patient may lie on both sides, which flatters every method.",
-                self.inputs.split.name
-            ));
-        }
-        let Some(split) = self.splits.first() else { return };
-        if split.split == Split::Valid {
-            self.warnings.push("There are no labelled test cells: the scores are on the validation cells, by which the model was chosen.".to_owned());
-        }
-        let majority = self.methods.iter().position(|method| method.name == "majority");
-        let majority = majority.and_then(|which| split.confusions[which].accuracy().ok());
-        for found in &self.confounding {
-            if let Some(accuracy) =
-                found.held_out.filter(|&a| a >= CONFOUNDED && majority.is_none_or(|m| a > m))
-            {
-                self.warnings.push(format!(
-                    "The label is confounded with {column}: knowing only its {column} predicts a held-out cell's {label} with accuracy {accuracy:.3}. \
-                     A high score may mean that the method recognises the {column}.",
-                    column = found.column
-                ));
-            } else if found.column == "study"
-                // A label of the patient is always pure within samples; within studies that is a flaw of the design.
-                && found.n_groups > 1
-                && found.purity >= CONFOUNDED
-                && majority.is_none_or(|m| found.purity > m)
-            {
-                self.warnings.push(format!(
-                    "The label is confounded with {column}: {:.1} % of cells bear the most frequent {label} of their {column}, \
-                     so biology and batch cannot be told apart here.",
-                    100.0 * found.purity,
-                    column = found.column
+        if let Some(split) = self.splits.first() {
+            let found = warnings::of(column, &inputs.split, split, &self.methods, &self.confounding);
+            self.warnings.extend(found);
+            if split.over == "cells" {
+                self.notes.push(format!(
+                    "Intervals resample cells: fewer than {MIN_PATIENTS} patients are known among the held-out cells. They are too narrow for new patients."
                 ));
             }
         }
-        if let Some(majority) = majority.filter(|&m| m >= CONFOUNDED) {
-            self.warnings.push(format!(
-                "One label makes up {:.1} % of the held-out cells: accuracy says little, read macro-F1.",
-                100.0 * majority
-            ));
-        }
-        if split.over() == "cells" {
-            self.notes.push(format!(
-                "Intervals resample cells: fewer than {} patients are known among the held-out cells. They are too narrow for new patients.",
-                crate::metrics::bootstrap::MIN_PATIENTS
-            ));
-        }
+        self.warnings.extend(compared.warnings);
+        let batch = args.batch.as_deref().and_then(|name| Some((name, cells.column(name)?)));
+        self.clustering =
+            integration::evaluate(inputs, label, batch, args.max_cluster_cells as usize, context)?;
+        Ok(())
     }
 
     /// Every number, one a row.
     pub fn metrics(&self) -> Vec<Metric> {
-        let split = self.splits.first().map_or("test", |split| split.split.name());
-        let confounding = self.confounding.iter().map(|found| Metric {
-            metric: "confounding_accuracy".to_owned(),
-            value: found.held_out,
-            reason: found
-                .held_out
-                .is_none()
-                .then(|| "no training or held-out cell has both label and group".to_owned()),
+        let design = self.confounding.iter().map(|found| Metric {
+            metric: "confounding_lambda".to_owned(),
+            value: Some(found.lambda),
+            reason: None,
             interval: None,
-            n: self.splits.first().map_or(0, |split| split.n_cells as u64),
-            split: split.to_owned(),
+            n: self.inputs.label.as_ref().map_or(0, |(_, label)| label.n_known() as u64),
+            split: "all".to_owned(),
             group: found.column.clone(),
-            method: "most_frequent_label_of_group".to_owned(),
-            definition: "Accuracy of predicting the most frequent training label of the cell's group"
+            method: found.method.clone(),
+            definition: "Goodman and Kruskal's lambda: by which part knowing the group lessens the errors of guessing the \
+                         most frequent label, over all labelled cells"
                 .to_owned(),
         });
         let scores = self.splits.iter().flat_map(|split| split.metrics.clone());
         let network = self.network.iter().flat_map(|network| network.metrics.clone());
-        scores.chain(confounding).chain(self.clustering.clone()).chain(network).collect()
+        design.chain(scores).chain(self.clustering.clone()).chain(network).collect()
     }
 
     /// Writes `metrics.json`, `metrics.parquet` and `report.html`.
@@ -236,7 +154,20 @@ impl<'a> Outcome<'a> {
             named.map(|(method, confusion)| json!({"split": split.split.name(), "method": method.name, "counts": matrix(confusion)}))
         }).collect();
         let titles: serde_json::Map<String, serde_json::Value> =
-            self.methods.iter().map(|method| (method.name.to_owned(), json!(method.title))).collect();
+            self.methods.iter().map(|method| (method.name.clone(), json!(method.title))).collect();
+        let roles: serde_json::Map<String, serde_json::Value> =
+            self.methods.iter().map(|method| (method.name.clone(), json!(method.role))).collect();
+        let curves: Vec<_> = self
+            .splits
+            .iter()
+            .flat_map(|split| {
+                let named = self.methods.iter().zip(&split.reliability).zip(&split.coverage);
+                named.map(|((method, bins), points)| {
+                    let split = split.split.name();
+                    json!({"split": split, "method": method.name, "reliability": bins, "coverage": points})
+                })
+            })
+            .collect();
         let mut whole = serde_json::to_value(&self.header)?;
         whole.as_object_mut().expect("a header is an object").extend(
             json!({
@@ -247,8 +178,10 @@ impl<'a> Outcome<'a> {
                 "label": self.inputs.label.as_ref().map(|(name, _)| name),
                 "classes": classes,
                 "methods": titles,
+                "roles": roles,
                 "confounding": self.confounding,
                 "confusion": confusion,
+                "calibration": curves,
                 "metrics": rows,
             })
             .as_object()
@@ -258,7 +191,11 @@ impl<'a> Outcome<'a> {
         let mut text = serde_json::to_string_pretty(&whole)?;
         text.push('\n');
         std::fs::write(directory.join("metrics.json"), text).context("writing `metrics.json`")?;
-        std::fs::write(directory.join("report.html"), report::page(self)).context("writing `report.html`")
+        let figures = Figures::default();
+        std::fs::write(directory.join("report.html"), report::page(self, &figures))
+            .context("writing `report.html`")?;
+        let painter = Painter::new();
+        figures.write(&directory.join(figure::DIRECTORY), |svg| painter.png(svg)).context("writing figures")
     }
 }
 
@@ -268,18 +205,4 @@ fn second_colour(args: &Args, inputs: &Inputs) -> Option<String> {
     let varied = |name: &&str| inputs.cells.column(name).is_some_and(|factor| factor.levels.len() > 1);
     let candidates = args.batch.as_deref().into_iter().chain(["study", "sample", "patient"]);
     candidates.filter(|name| Some(*name) != label).find(varied).map(str::to_owned)
-}
-
-/// The command with file names instead of paths: reports do not depend on where files lie.
-fn command(args: &Args, context: &Context) -> String {
-    let mut words = vec![context.tool.to_owned()];
-    for (flag, path) in args.inputs() {
-        words.extend([flag.to_owned(), name(path)]);
-    }
-    let columns = [("--label", &args.label), ("--batch", &args.batch), ("--split-by", &args.split_by)];
-    for (flag, value) in columns {
-        words.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
-    }
-    words.extend(["--seed".to_owned(), context.seed.to_string(), "-o".to_owned(), name(&args.output)]);
-    words.join(" ")
 }

@@ -4,9 +4,9 @@
 //! principal components and descends edge after edge in one fixed order, negatives drawn by Philox.
 
 use crate::pca::Pca;
+use panfoma_core::graph::{Knn, fuzzy};
 use panfoma_core::neighbors::nearest;
 use panfoma_core::rng::Philox;
-use std::collections::BTreeMap;
 
 /// Neighbours of each cell, itself included.
 pub const NEIGHBORS: usize = 15;
@@ -49,52 +49,9 @@ fn initial(points: &[f32], dim: usize, seed: u64) -> Vec<f64> {
 
 /// Edges (i, j, weight) in order of (i, j), both directions.
 fn fuzzy_graph(points: &[f32], dim: usize) -> Vec<(u32, u32, f64)> {
-    let points: Vec<f64> = points.iter().map(|&x| f64::from(x)).collect();
-    let neighbors = nearest(&points, &points, dim, NEIGHBORS);
-    let all: Vec<f64> = neighbors.iter().flatten().map(|neighbor| neighbor.1).collect();
-    let mean_of_all = all.iter().sum::<f64>() / all.len() as f64;
-    let mut weights: BTreeMap<(u32, u32), f64> = BTreeMap::new();
-    for (i, row) in neighbors.iter().enumerate() {
-        let distances: Vec<f64> =
-            row.iter().filter(|neighbor| neighbor.0 as usize != i).map(|n| n.1).collect();
-        let (rho, sigma) = smooth(&distances, mean_of_all);
-        for &(j, distance) in row.iter().filter(|neighbor| neighbor.0 as usize != i) {
-            let weight = if distance <= rho { 1.0 } else { (-(distance - rho) / sigma).exp() };
-            weights.insert((i as u32, j), weight);
-        }
-    }
-    let mut union: BTreeMap<(u32, u32), f64> = BTreeMap::new();
-    for (&(i, j), &there) in &weights {
-        let back = weights.get(&(j, i)).copied().unwrap_or(0.0);
-        let either = there + back - there * back;
-        union.insert((i, j), either);
-        union.insert((j, i), either);
-    }
-    union.into_iter().map(|((i, j), weight)| (i, j, weight)).collect()
-}
-
-/// Distance to the nearest other point, and the scale at which memberships sum to log2 of the neighbours.
-fn smooth(distances: &[f64], mean_of_all: f64) -> (f64, f64) {
-    let target = (NEIGHBORS as f64).log2();
-    let rho = distances.iter().copied().filter(|&d| d > 0.0).fold(f64::INFINITY, f64::min);
-    let rho = if rho.is_finite() { rho } else { 0.0 };
-    let (mut low, mut high, mut sigma) = (0.0, f64::INFINITY, 1.0);
-    for _ in 0..64 {
-        let sum: f64 =
-            distances.iter().map(|d| if d - rho > 0.0 { (-(d - rho) / sigma).exp() } else { 1.0 }).sum();
-        if (sum - target).abs() < 1e-5 {
-            break;
-        }
-        if sum > target {
-            high = sigma;
-            sigma = (low + high) / 2.0;
-        } else {
-            low = sigma;
-            sigma = if high.is_finite() { (low + high) / 2.0 } else { sigma * 2.0 };
-        }
-    }
-    let mean = distances.iter().sum::<f64>() / distances.len().max(1) as f64;
-    (rho, sigma.max(1e-3 * if rho > 0.0 { mean } else { mean_of_all }).max(1e-12))
+    let graph = fuzzy::simplicial_set(&Knn::exact(points, dim, NEIGHBORS));
+    let of = |node: usize| graph.neighbors(node).map(move |(other, weight)| (node as u32, other, weight));
+    (0..graph.n_nodes()).flat_map(of).collect()
 }
 
 /// Stochastic gradient descent over edges in their order: an edge takes part in proportion to its weight.

@@ -1,7 +1,7 @@
 //! One input: where it lies, and what the command line or a manifest says of it.
 
-use crate::args::Config;
 use crate::columns;
+use crate::config::Config;
 use anyhow::{Context as _, Result};
 use panfoma_core::matrix::{Column, Frame, Matrix, Source};
 use panfoma_core::stage::UserError;

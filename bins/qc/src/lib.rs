@@ -8,6 +8,7 @@ mod args;
 mod cell;
 mod cell_ids;
 mod columns;
+mod config;
 mod csv;
 mod doublets;
 mod filters;
@@ -27,12 +28,13 @@ mod samples;
 mod scheme;
 mod stash;
 mod study;
+mod tsv;
 mod write;
 
 pub use args::{Args, Preset};
 
 use anyhow::{Context as _, Result};
-use args::Config;
+use config::Config;
 use doublets::Doublets;
 use filters::Rule;
 use genes::{Merged, StudyGenes};
@@ -118,7 +120,7 @@ impl Stage for Args {
             let keep: Vec<bool> = n_cells.iter().map(|&n| n >= config.min_cells).collect();
             merged.retain(&keep);
         }
-        save(&mut studies, &merged, skipped, &config, context)?;
+        save(&studies, &merged, skipped, &config, context)?;
         provenance::write_run_record(&config.output, context, started)
     }
 }
@@ -186,30 +188,54 @@ fn measure(
     let beside = config.output.parent().filter(|parent| !parent.as_os_str().is_empty());
     let file = StashFile::create(beside.unwrap_or(Path::new(".")))?;
     let measured = usable(opened, config, skipped, |(study, held)| {
-        let mut matrix = match held {
-            Some(matrix) => matrix,
-            None => study.input.open(config)?,
-        };
-        let mut counts = Stash::new(&file);
-        let mut modalities: Vec<Stash> = matrix.modalities.iter().map(|_| Stash::new(&file)).collect();
-        let interrupt = &context.interrupt;
-        let metrics =
-            metrics::measure(&study, &mut matrix, interrupt, &mut progress, |cells, rows, matrix| {
-                for (number, stash) in modalities.iter_mut().enumerate() {
-                    stash.push(&matrix.read_modality(number, cells.clone())?)?;
-                }
-                counts.push(rows)
-            })?;
-        let rules = config.filters.decide(&metrics, study.genes.names.len(), &study.samples.codes);
-        if !rules.iter().any(Option::is_none) && !config.keep_removed {
-            return Err(nothing_left(&study, &rules));
-        }
-        let rounding = matrix.rounding;
-        let (block_len, cells) = (matrix.block_len(), std::mem::take(&mut matrix.cells));
-        Ok(Measured { study, metrics, rules, rounding, doublets: None, cells, counts, modalities, block_len })
+        let input = study.input.clone();
+        input.located(measure_study(study, held, &file, config, context, &mut progress))
     })?;
     progress.finish();
     Ok(measured)
+}
+
+/// Reads an input; `held` is the matrix if it is still open.
+fn measure_study(
+    study: Study,
+    held: Option<Matrix>,
+    file: &StashFile,
+    config: &Config,
+    context: &Context,
+    progress: &mut Progress,
+) -> Result<Measured> {
+    let mut matrix = match held {
+        Some(matrix) => matrix,
+        None => study.input.open(config)?,
+    };
+    let (found, expected) = ((matrix.n_cells(), matrix.n_genes()), (study.n_cells, study.genes.names.len()));
+    if found != expected {
+        let message = format!(
+            "`{}` changed while it was read: {} x {} cells x genes, {} x {} at first",
+            study.input.path.display(),
+            found.0,
+            found.1,
+            expected.0,
+            expected.1
+        );
+        return Err(UserError::bad_data(message).hint("run again when nothing writes to it any more").into());
+    }
+    let mut counts = Stash::new(file);
+    let mut modalities: Vec<Stash> = matrix.modalities.iter().map(|_| Stash::new(file)).collect();
+    let interrupt = &context.interrupt;
+    let metrics = metrics::measure(&study, &mut matrix, interrupt, progress, |cells, rows, matrix| {
+        for (number, stash) in modalities.iter_mut().enumerate() {
+            stash.push(&matrix.read_modality(number, cells.clone())?)?;
+        }
+        counts.push(rows)
+    })?;
+    let rules = config.filters.decide(&metrics, study.genes.names.len(), &study.samples.codes);
+    if !rules.iter().any(Option::is_none) && !config.keep_removed {
+        return Err(nothing_left(&study, &rules));
+    }
+    let rounding = matrix.rounding;
+    let (block_len, cells) = (matrix.block_len(), std::mem::take(&mut matrix.cells));
+    Ok(Measured { study, metrics, rules, rounding, doublets: None, cells, counts, modalities, block_len })
 }
 
 fn nothing_left(study: &Study, rules: &[Option<Rule>]) -> anyhow::Error {
@@ -234,7 +260,7 @@ fn merge(studies: &[Measured], config: &Config) -> Merged {
 
 /// Writes the artifact, the removed cells and the report.
 fn save(
-    studies: &mut [Measured],
+    studies: &[Measured],
     merged: &Merged,
     skipped: Vec<Skipped>,
     config: &Config,
@@ -243,7 +269,7 @@ fn save(
     let carried =
         columns::union(studies.iter().map(|study| study.study.columns.as_slice()), config.doublets.is_some());
     let paths: Vec<PathBuf> = studies.iter().map(|study| study.study.input.path.clone()).collect();
-    let provenance = Provenance::new(context, paths.iter().chain(&config.tables).map(PathBuf::as_path))?
+    let provenance = Provenance::new(context, paths.iter().chain(config.tables()).map(PathBuf::as_path))?
         .with_genes("gene_table", GeneTable::digest());
     let header = Header::new(cells::FORMAT, cells::VERSION, provenance);
     let repeated = atomic::write_file(&beside(&config.output, "removed.tsv"), |tsv| -> Result<Vec<usize>> {

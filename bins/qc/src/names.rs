@@ -2,6 +2,7 @@
 
 use crate::Measured;
 use crate::genes::{Merged, StudyGenes};
+use crate::tsv::plain;
 use anyhow::Result;
 use panfoma_core::genes::{GeneTable, Match};
 use std::collections::HashMap;
@@ -35,14 +36,8 @@ struct Line<'a> {
 /// `cells` counts the cells read that express the gene, before any is removed.
 pub fn write(to: &mut dyn Write, studies: &[Measured], merged: &Merged) -> Result<()> {
     writeln!(to, "study\tinput_name\tclass\tensembl_id\tsymbol\tcells\tin_output")?;
-    let mut order: Vec<&str> = Vec::new();
-    for measured in studies {
-        if !order.contains(&measured.study.name.as_str()) {
-            order.push(&measured.study.name);
-        }
-    }
-    for name in order {
-        let inputs = studies.iter().zip(&merged.positions).filter(|(input, _)| input.study.name == name);
+    for name in &merged.studies {
+        let inputs = studies.iter().zip(&merged.positions).filter(|(input, _)| input.study.name == *name);
         write_study(to, name, inputs)?;
     }
     Ok(())
@@ -71,7 +66,6 @@ fn write_study<'a>(
         }
     }
     let table = GeneTable::bundled();
-    let plain = |text: &str| text.replace(['\t', '\n', '\r'], " ");
     let study = plain(study);
     for Line { name, class, known, cells, in_output } in lines {
         let gene = known.map(|known| table.gene(known));

@@ -1,6 +1,6 @@
 //! `--dry-run`: what would be done.
 
-use crate::args::Config;
+use crate::config::Config;
 use crate::report::Skipped;
 use crate::study::Study;
 use anyhow::Result;

@@ -1,8 +1,8 @@
 //! `<output>.qc.json`: what was read, understood, kept and removed; and the same in the log.
 
 use crate::Measured;
-use crate::args::Config;
 use crate::columns::Carried;
+use crate::config::Config;
 use crate::doublets::SampleDoublets;
 use crate::genes::Merged;
 use crate::samples::{Sample, Tally};

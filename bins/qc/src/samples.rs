@@ -3,6 +3,7 @@
 use crate::Measured;
 use crate::filters::Rule;
 use crate::outliers::median;
+use crate::tsv::plain;
 use anyhow::Result;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -140,7 +141,6 @@ pub fn write(to: &mut dyn Write, samples: &[Sample]) -> Result<()> {
     writeln!(to, "{}", header.join("\t"))?;
     for sample in samples {
         let cells = &sample.cells;
-        let plain = |text: &str| text.replace(['\t', '\n', '\r'], " ");
         let mut row = vec![plain(&sample.study), plain(&sample.sample), cells.read.to_string()];
         row.extend(Rule::ALL.map(|rule| cells.removed.get(rule.name()).copied().unwrap_or(0).to_string()));
         row.push(cells.passed.to_string());

@@ -1,6 +1,6 @@
 //! One input, examined: its genes, samples, patients and columns.
 
-use crate::args::Config;
+use crate::config::Config;
 use crate::genes::StudyGenes;
 use crate::human;
 use crate::input::Input;

@@ -1,11 +1,12 @@
 //! Writing cells.zarr.
 
-use crate::args::Config;
 use crate::cell_ids::CellIds;
 use crate::columns::{self, Carried};
+use crate::config::Config;
 use crate::genes::Merged;
 use crate::modalities::{self, Modality};
 use crate::places::{Places, merge};
+use crate::tsv::plain;
 use crate::{Measured, metrics};
 use anyhow::Result;
 use panfoma_core::artifact::Header;
@@ -130,7 +131,6 @@ fn write_removed(to: &mut dyn Write, study: &Measured, ids: &CellIds) -> Result<
     for (cell, rule) in study.rules.iter().enumerate() {
         let Some(rule) = rule else { continue };
         let sample = &study.study.samples.names[study.study.samples.codes[cell] as usize];
-        let plain = |text: &str| text.replace(['\t', '\n', '\r'], " ");
         let (id, sample, name) =
             (plain(&ids.of(cell, &study.cells.index[cell])), plain(sample), plain(&study.study.name));
         let (rule, n_genes, total) = (rule.name(), n_genes[cell], total[cell]);

@@ -1,48 +1,16 @@
 //! Doublets as users ask for them, against known ones and scanpy's scores.
 
-use clap::Parser;
+mod stage;
+
 use panfoma_core::artifact::cells::Cells;
 use panfoma_core::stage::error::classify;
-use panfoma_core::stage::{Context, Stage};
-use panfoma_qc::Args;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-
-#[derive(Parser)]
-struct Line {
-    #[command(flatten)]
-    args: Args,
-}
+use stage::{data, fixture, report};
+use std::path::Path;
 
 fn qc(output: &Path, input: &Path, flags: &[&str], seed: u64) -> anyhow::Result<Cells> {
-    let mut line = vec!["panfoma-qc".into(), "-o".into(), output.as_os_str().to_owned(), "-i".into()];
-    line.push(input.as_os_str().to_owned());
-    line.extend(flags.iter().map(|flag| (*flag).into()));
-    Line::try_parse_from(line)?.args.run(&Context::for_library("panfoma-qc", seed))?;
+    stage::qc_seeded(output, &[input.to_owned()], flags, seed)?;
     Cells::open(output)
-}
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/qc")).join(name)
-}
-
-/// The real sets: `PANFOMA_DATA` or `../shared/data` beside the workspace; absent, they must not be in CI.
-fn data() -> Option<PathBuf> {
-    let path = std::env::var_os("PANFOMA_DATA").map_or_else(
-        || Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).to_owned(),
-        PathBuf::from,
-    );
-    if path.is_dir() {
-        return Some(path);
-    }
-    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "CI must set PANFOMA_DATA");
-    eprintln!("skipped: `{}` is not there", path.display());
-    None
-}
-
-fn report(output: &Path) -> Value {
-    let path = format!("{}.qc.json", output.display());
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// Of all pairs of a doublet and a single cell, the share in which the doublet scores higher.
@@ -64,7 +32,7 @@ fn auroc(scores: &[f64], doublet: &[bool]) -> f64 {
 fn known_doublets_score_as_high_as_in_scanpy() {
     let Some(data) = data() else { return };
     let golden: Value =
-        serde_json::from_str(&std::fs::read_to_string(fixture("scrublet.json")).unwrap()).unwrap();
+        serde_json::from_str(&std::fs::read_to_string(fixture("qc/scrublet.json")).unwrap()).unwrap();
     let scanpy: Vec<f64> = golden["scmixology"]["per_batch"]
         .as_array()
         .unwrap()
@@ -102,7 +70,7 @@ fn called_doublets_are_marked_or_removed_with_their_rule() {
     let at = |name: &str| directory.path().join(name);
     let flags = ["--max-pct-mt", "100", "--max-doublet-score", "0.15"];
     let with = |more: &[&'static str]| [&flags[..], more].concat();
-    let marked = qc(&at("marked.zarr"), &fixture("counts300.h5ad"), &with(&["--doublets"]), 0).unwrap();
+    let marked = qc(&at("marked.zarr"), &fixture("qc/counts300.h5ad"), &with(&["--doublets"]), 0).unwrap();
     let (score, called) = (marked.obs("doublet_score").unwrap(), marked.obs("predicted_doublet").unwrap());
     let mut n_called = 0;
     for cell in 0..marked.n_cells() {
@@ -117,13 +85,13 @@ fn called_doublets_are_marked_or_removed_with_their_rule() {
     assert_eq!(n as usize, n_called, "{sample}");
 
     let removed =
-        qc(&at("removed.zarr"), &fixture("counts300.h5ad"), &with(&["--remove-doublets"]), 0).unwrap();
+        qc(&at("removed.zarr"), &fixture("qc/counts300.h5ad"), &with(&["--remove-doublets"]), 0).unwrap();
     assert_eq!(removed.n_cells(), marked.n_cells() - n_called);
     assert_eq!(report(&at("removed.zarr"))["studies"][0]["cells"]["removed"]["doublet"], n_called);
     let text = std::fs::read_to_string(format!("{}.removed.tsv", at("removed.zarr").display())).unwrap();
     assert_eq!(text.lines().filter(|line| line.split('\t').nth(3) == Some("doublet")).count(), n_called);
 
-    let without = qc(&at("without.zarr"), &fixture("counts300.h5ad"), &flags[..2], 0).unwrap();
+    let without = qc(&at("without.zarr"), &fixture("qc/counts300.h5ad"), &flags[..2], 0).unwrap();
     assert!(without.obs("doublet_score").is_err());
 }
 
@@ -131,7 +99,8 @@ fn called_doublets_are_marked_or_removed_with_their_rule() {
 fn flags_that_need_scores_are_refused_without_them() {
     let directory = tempfile::tempdir().unwrap();
     let refused = |flags: &[&str]| {
-        let error = qc(&directory.path().join("a.zarr"), &fixture("counts300.h5ad"), flags, 0).err().unwrap();
+        let error =
+            qc(&directory.path().join("a.zarr"), &fixture("qc/counts300.h5ad"), flags, 0).err().unwrap();
         (classify(&error).0, error.to_string())
     };
     let (code, text) = refused(&["--max-doublet-score", "0.2"]);
@@ -146,7 +115,7 @@ fn scores_do_not_depend_on_threads() {
     let scores = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let output = directory.path().join(format!("{threads}.zarr"));
-        let cells = pool.install(|| qc(&output, &fixture("counts300.h5ad"), &["--doublets"], 0)).unwrap();
+        let cells = pool.install(|| qc(&output, &fixture("qc/counts300.h5ad"), &["--doublets"], 0)).unwrap();
         let score = cells.obs("doublet_score").unwrap();
         (0..cells.n_cells()).map(|cell| score.number(cell).to_bits()).collect::<Vec<u64>>()
     };

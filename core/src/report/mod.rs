@@ -1,6 +1,8 @@
-//! What the stages' reports share: one page that loads nothing, its style, colours and axes.
+//! What the stages' reports share: one page that loads nothing, its style, its sortable tables, figures, colours and axes.
 
 pub mod axes;
+pub mod command;
+pub mod figure;
 pub mod palette;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -16,7 +18,7 @@ pub fn page(title: &str, body: &Markup) -> String {
                 title { (title) }
                 style { (PreEscaped(include_str!("style.css"))) }
             }
-            body { (body) }
+            body { (body) script { (PreEscaped(include_str!("sort.js"))) } }
         }
     };
     markup.into_string()

@@ -1,33 +1,27 @@
-//! The labels of the nearest training cells in a space of principal components.
+//! The labels of the nearest training cells.
 
-use crate::pca::Pca;
 use panfoma_core::neighbors::nearest;
 
 /// Training cells asked.
 pub const NEIGHBORS: usize = 15;
-/// Principal components of the space.
-pub const COMPONENTS: usize = 50;
 
-/// PCA and the training cells in it.
-pub struct PcaKnn {
-    pca: Pca,
+/// The training cells in a space.
+pub struct Knn {
     base: Vec<f64>,
+    dim: usize,
     labels: Vec<u32>,
     n_classes: usize,
 }
 
-impl PcaKnn {
-    /// x: [n × features]   y: [n] codes below `n_classes`.
-    pub fn fit(x: &[f32], y: &[u32], n_classes: usize, seed: u64) -> Self {
-        let pca = Pca::fit(x, x.len() / y.len(), COMPONENTS, seed);
-        let base = pca.scores(x);
-        Self { pca, base, labels: y.to_vec(), n_classes }
+impl Knn {
+    /// base: [n × dim]   labels: [n] codes below `n_classes`.
+    pub fn new(base: Vec<f64>, labels: &[u32], n_classes: usize) -> Self {
+        Self { dim: base.len() / labels.len(), base, labels: labels.to_vec(), n_classes }
     }
 
     /// Shares of the neighbours' votes, [n × classes].
-    pub fn probabilities(&self, x: &[f32]) -> Vec<f32> {
-        let queries = self.pca.scores(x);
-        let found = nearest(&queries, &self.base, self.pca.n_components, NEIGHBORS);
+    pub fn probabilities(&self, queries: &[f64]) -> Vec<f32> {
+        let found = nearest(queries, &self.base, self.dim, NEIGHBORS);
         let mut votes = vec![0.0; found.len() * self.n_classes];
         for (votes, neighbors) in votes.chunks_exact_mut(self.n_classes).zip(&found) {
             let share = 1.0 / neighbors.len() as f32;

@@ -120,6 +120,14 @@ impl Confusion {
         )
     }
 
+    /// F1 of all decisions together: with every cell assigned, the accuracy; `unassigned` costs recall only.
+    pub fn micro_f1(&self) -> Result<f64, Undefined> {
+        match self.n_cells() {
+            0 => Err(Undefined("no cells")),
+            n => Ok(2.0 * self.correct() as f64 / (2 * n - self.n_unassigned()) as f64),
+        }
+    }
+
     /// F1 averaged with the classes' numbers of cells as weights.
     pub fn weighted_f1(&self) -> Result<f64, Undefined> {
         let n = self.n_cells();
@@ -184,6 +192,7 @@ mod tests {
                 ("accuracy", confusion.accuracy()),
                 ("balanced_accuracy", confusion.balanced_accuracy()),
                 ("f1_macro", confusion.macro_f1()),
+                ("f1_micro", confusion.micro_f1()),
                 ("f1_weighted", confusion.weighted_f1()),
                 ("kappa", confusion.kappa()),
                 ("mcc", confusion.mcc()),

@@ -12,14 +12,13 @@ const BLOCK: usize = 256;
 /// The clustering with the least sum of squared distances among `restarts`.
 ///
 /// points: [n × dim]   returns the cluster of each point, below `k`.
-pub fn cluster(points: &[f64], dim: usize, k: usize, restarts: u64, seed: u64) -> Vec<u32> {
+pub fn cluster(points: &[f32], dim: usize, k: usize, restarts: u64, seed: u64) -> Vec<u32> {
     let n = points.len() / dim;
     assert!((1..=n).contains(&k), "{k} clusters of {n} cells");
-    let norms = squared_norms(points, dim);
     let mut best: Option<(f64, Vec<u32>)> = None;
     for restart in 0..restarts {
         let mut stream = Philox::new(seed).stream(restart, PURPOSE);
-        let (inertia, assigned) = lloyd(points, dim, seeds(points, &norms, dim, k, &mut stream));
+        let (inertia, assigned) = lloyd(points, dim, seeds(points, dim, k, &mut stream));
         if best.as_ref().is_none_or(|(least, _)| inertia < *least) {
             best = Some((inertia, assigned));
         }
@@ -29,16 +28,16 @@ pub fn cluster(points: &[f64], dim: usize, k: usize, restarts: u64, seed: u64) -
 
 /// k-means++: each next centre is a point drawn with probability proportional to its squared distance to those chosen;
 /// the best of 2 + ln k draws is kept (Arthur & Vassilvitskii 2007, greedy).
-fn seeds(points: &[f64], norms: &[f64], dim: usize, k: usize, stream: &mut Stream) -> Vec<f64> {
-    let n = norms.len();
-    let point = |i: usize| &points[i * dim..(i + 1) * dim];
+fn seeds(points: &[f32], dim: usize, k: usize, stream: &mut Stream) -> Vec<f64> {
+    let n = points.len() / dim;
+    let point = |i: usize| wide(&points[i * dim..(i + 1) * dim]);
     let nearest = |chosen: usize, nearest: &[f64]| -> Vec<f64> {
-        let to_chosen = squared_distances(point(chosen), points, norms, dim);
+        let to_chosen = distances_to(points, dim, &point(chosen));
         to_chosen.iter().zip(nearest).map(|(a, b)| a.min(*b)).collect()
     };
     let trials = 2 + (k as f64).ln() as usize;
     let first = stream.below(n as u32) as usize;
-    let mut centres = point(first).to_vec();
+    let mut centres = point(first);
     let mut distances = nearest(first, &vec![f64::INFINITY; n]);
     while centres.len() < k * dim {
         let total: f64 = distances.iter().sum();
@@ -52,10 +51,24 @@ fn seeds(points: &[f64], norms: &[f64], dim: usize, k: usize, stream: &mut Strea
             }
         }
         let (_, chosen, after) = best.expect("at least two trials");
-        centres.extend_from_slice(point(chosen));
+        centres.extend(point(chosen));
         distances = after;
     }
     centres
+}
+
+fn wide(points: &[f32]) -> Vec<f64> {
+    points.iter().map(|&x| f64::from(x)).collect()
+}
+
+/// Squared distance of every point to one.
+fn distances_to(points: &[f32], dim: usize, centre: &[f64]) -> Vec<f64> {
+    let norm = squared_norms(centre, dim);
+    let blocks: Vec<Vec<f64>> = points
+        .par_chunks(BLOCK * dim)
+        .map(|block| squared_distances(&wide(block), centre, &norm, dim))
+        .collect();
+    blocks.concat()
 }
 
 fn weighted_index(weights: &[f64], mut at: f64) -> usize {
@@ -68,7 +81,7 @@ fn weighted_index(weights: &[f64], mut at: f64) -> usize {
     weights.len() - 1
 }
 
-fn lloyd(points: &[f64], dim: usize, mut centres: Vec<f64>) -> (f64, Vec<u32>) {
+fn lloyd(points: &[f32], dim: usize, mut centres: Vec<f64>) -> (f64, Vec<u32>) {
     let k = centres.len() / dim;
     let mut assigned = Vec::new();
     for _ in 0..MAX_ITERATIONS {
@@ -82,7 +95,10 @@ fn lloyd(points: &[f64], dim: usize, mut centres: Vec<f64>) -> (f64, Vec<u32>) {
         for (point, &cluster) in points.chunks_exact(dim).zip(&assigned) {
             let cluster = cluster as usize;
             sizes[cluster] += 1.0;
-            sums[cluster * dim..(cluster + 1) * dim].iter_mut().zip(point).for_each(|(sum, x)| *sum += x);
+            sums[cluster * dim..(cluster + 1) * dim]
+                .iter_mut()
+                .zip(point)
+                .for_each(|(sum, &x)| *sum += f64::from(x));
         }
         for cluster in (0..k).filter(|&cluster| sizes[cluster] > 0.0) {
             let range = cluster * dim..(cluster + 1) * dim;
@@ -96,12 +112,12 @@ fn lloyd(points: &[f64], dim: usize, mut centres: Vec<f64>) -> (f64, Vec<u32>) {
 }
 
 /// The nearest centre of each point, the first of equals, and the sum of squared distances.
-fn assign(points: &[f64], dim: usize, centres: &[f64]) -> (f64, Vec<u32>) {
+fn assign(points: &[f32], dim: usize, centres: &[f64]) -> (f64, Vec<u32>) {
     let norms = squared_norms(centres, dim);
     let blocks: Vec<(f64, Vec<u32>)> = points
         .par_chunks(BLOCK * dim)
         .map(|block| {
-            let distances = squared_distances(block, centres, &norms, dim);
+            let distances = squared_distances(&wide(block), centres, &norms, dim);
             let mut sum = 0.0;
             let nearest = distances.chunks_exact(norms.len()).map(|row| {
                 let best = (1..row.len()).fold(0, |best, i| if row[i] < row[best] { i } else { best });
@@ -119,13 +135,13 @@ fn assign(points: &[f64], dim: usize, centres: &[f64]) -> (f64, Vec<u32>) {
 mod tests {
     use super::*;
     use crate::metrics::agreement::{adjusted_rand_index, normalized_mutual_information};
-    use crate::metrics::goldens::pbmc;
+    use crate::metrics::goldens::pbmc_cells;
 
     /// scikit-learn 1.9.1, `KMeans(10, n_init=10)`, seeds 0 to 9, on the same cells: the range of its results,
     /// widened by 0.02 because ten seeds do not show the ends of it.
     #[test]
     fn clusters_agree_with_labels_as_well_as_those_of_scikit_learn() {
-        let (points, labels, _) = pbmc();
+        let (points, labels, _) = pbmc_cells();
         let found = cluster(&points, 50, 10, 10, 0);
         let (nmi, ari) =
             (normalized_mutual_information(&labels, &found), adjusted_rand_index(&labels, &found));
@@ -138,7 +154,7 @@ mod tests {
 
     #[test]
     fn well_separated_points_are_found_and_duplicates_do_no_harm() {
-        let points: Vec<f64> = (0..30).flat_map(|i| [f64::from(i % 3) * 100.0, 0.0]).collect();
+        let points: Vec<f32> = (0..30).flat_map(|i| [(i % 3) as f32 * 100.0, 0.0]).collect();
         let found = cluster(&points, 2, 3, 1, 5);
         let expected: Vec<u32> = (0..30).map(|i| i % 3).collect();
         assert_eq!(adjusted_rand_index(&found, &expected), 1.0);

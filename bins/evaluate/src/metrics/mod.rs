@@ -2,10 +2,13 @@
 
 pub mod agreement;
 pub mod bootstrap;
+pub mod calibration;
 pub mod classification;
+pub mod integration;
 pub mod kmeans;
 pub mod network;
-pub mod silhouette;
+pub mod ranking;
+pub mod scores;
 
 /// Why a metric has no value here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,21 +31,57 @@ pub(crate) mod goldens {
         value.as_array().unwrap().iter().map(|code| code.as_u64().unwrap() as u32).collect()
     }
 
-    /// 700 cells × 50 dimensions, labels and batches as codes by sorted name.
+    pub fn matrix(value: &Value) -> Vec<Vec<f64>> {
+        let row = |row: &Value| row.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
+        value.as_array().unwrap().iter().map(row).collect()
+    }
+
+    /// [`pbmc_cells`] in f64.
     pub fn pbmc() -> (Vec<f64>, Vec<u32>, Vec<u32>) {
+        let (points, labels, batches) = pbmc_cells();
+        (points.into_iter().map(f64::from).collect(), labels, batches)
+    }
+
+    /// 700 cells × 50 dimensions, labels and batches as codes by sorted name.
+    pub fn pbmc_cells() -> (Vec<f32>, Vec<u32>, Vec<u32>) {
         let bytes = std::fs::read(path("pbmc_x_post.f32")).unwrap();
-        let points =
-            bytes.chunks_exact(4).map(|b| f64::from(f32::from_le_bytes(b.try_into().unwrap()))).collect();
-        let text = std::fs::read_to_string(path("pbmc_obs.csv")).unwrap();
+        let points = bytes.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
         let column = |at: usize| {
-            let values: Vec<&str> =
-                text.lines().skip(1).map(|line| line.split(',').nth(at).unwrap()).collect();
-            let mut levels = values.clone();
-            levels.sort_unstable();
-            levels.dedup();
+            let levels = levels(at);
+            let values = values(at);
             values.iter().map(|value| levels.binary_search(value).unwrap() as u32).collect::<Vec<u32>>()
         };
         (points, column(1), column(3))
+    }
+
+    fn values(column: usize) -> Vec<String> {
+        let text = std::fs::read_to_string(path("pbmc_obs.csv")).unwrap();
+        text.lines().skip(1).map(|line| line.split(',').nth(column).unwrap().to_owned()).collect()
+    }
+
+    /// Names by code: column 1 has the labels, column 3 the batches.
+    pub fn levels(column: usize) -> Vec<String> {
+        let mut levels = values(column);
+        levels.sort_unstable();
+        levels.dedup();
+        levels
+    }
+
+    /// The same cells before the batches were brought together.
+    pub fn pbmc_before() -> Vec<f32> {
+        tensor("x_pre").as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
+    }
+
+    /// One of the arrays that scib-metrics gave for these cells (`tests/python/make_integration_goldens.py`).
+    pub fn numbers(name: &str) -> Vec<f64> {
+        tensor(name).as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect()
+    }
+
+    fn tensor(name: &str) -> Vec<u8> {
+        let file = std::fs::File::open(path("integration_pbmc.safetensors.zst")).unwrap();
+        let bytes = zstd::decode_all(file).unwrap();
+        let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        tensors.tensor(name).unwrap().data().to_vec()
     }
 
     #[track_caller]

@@ -1,13 +1,14 @@
 //! Lines over training steps, and intervals of several methods, with axes.
 
-use maud::{Markup, html};
+use maud::html;
 use panfoma_core::report::axes::{tick_label, ticks};
+use panfoma_core::report::figure::{Data, Figure, Key, Mark};
 use std::fmt::Write as _;
 
 /// One line.
 pub struct Line {
     /// For the legend.
-    pub name: &'static str,
+    pub name: String,
     /// Of the stroke.
     pub colour: &'static str,
     /// Drawn dashed?
@@ -24,7 +25,7 @@ const TOP: f64 = 14.0;
 const RIGHT: f64 = 16.0;
 
 /// Lines in one frame.
-pub fn figure(lines: &[Line], x_title: &str, y_title: &str, caption: &str) -> Markup {
+pub fn figure(name: &str, lines: &[Line], x_title: &str, y_title: &str, caption: &str) -> Figure {
     let points = || lines.iter().flat_map(|line| &line.points);
     let bounds = |of: fn(&(f64, f64)) -> f64| {
         let low = points().map(of).fold(f64::INFINITY, f64::min);
@@ -43,9 +44,21 @@ pub fn figure(lines: &[Line], x_title: &str, y_title: &str, caption: &str) -> Ma
         }
         path
     };
-    html! {
-        figure {
-            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } width=(WIDTH) role="img" aria-label=(caption) {
+    let mut data = Data::new(&["line", x_title, y_title]);
+    for line in lines {
+        for (x, y) in &line.points {
+            data.push(vec![line.name.clone(), x.to_string(), y.to_string()]);
+        }
+    }
+    let legend = lines
+        .iter()
+        .map(|line| Key {
+            colour: line.colour.to_owned(),
+            mark: if line.dashed { Mark::Dashed } else { Mark::Line },
+            text: line.name.clone(),
+        })
+        .collect();
+    let drawing = html! {
                 @for tick in ticks(y0, y1) {
                     line x1=(LEFT) x2=(WIDTH - RIGHT) y1=(format!("{:.1}", y(tick))) y2=(format!("{:.1}", y(tick))) stroke="#e6eaee" {}
                     text x=(LEFT - 7.0) y=(format!("{:.1}", y(tick) + 4.0)) text-anchor="end" font-size="12" { (tick_label(tick)) }
@@ -67,19 +80,14 @@ pub fn figure(lines: &[Line], x_title: &str, y_title: &str, caption: &str) -> Ma
                         }
                     }
                 }
-            }
-            ul.legend {
-                @for line in lines {
-                    li {
-                        svg width="26" height="8" viewBox="0 0 26 8" aria-hidden="true" {
-                            path d="M0 4H26" stroke=(line.colour) stroke-width="2.5" stroke-dasharray=[line.dashed.then_some("6 4")] {}
-                        }
-                        (line.name)
-                    }
-                }
-            }
-            figcaption.caption { (caption) }
-        }
+    };
+    Figure {
+        name: name.to_owned(),
+        size: (WIDTH, HEIGHT),
+        drawing,
+        legend,
+        caption: caption.to_owned(),
+        data,
     }
 }
 
@@ -96,15 +104,18 @@ pub struct Whisker {
 }
 
 /// Values with intervals, one a line, on a scale from 0 to 1.
-pub fn whiskers(rows: &[Whisker], title: &str, caption: &str) -> Markup {
+pub fn whiskers(name: &str, rows: &[Whisker], title: &str, caption: &str) -> Figure {
     let (left, right, row_height, top) = (252.0, 60.0, 30.0, 8.0);
     let width = 760.0;
     let bottom = top + row_height * rows.len() as f64;
     let x = |value: f64| left + value.clamp(0.0, 1.0) * (width - left - right);
     let px = |value: f64| format!("{:.1}", x(value));
-    html! {
-        figure {
-            div.scroll { svg viewBox={ "0 0 " (width) " " (bottom + 44.0) } width=(width) role="img" aria-label=(caption) {
+    let mut data = Data::new(&["method", title, "ci_low", "ci_high"]);
+    for row in rows {
+        let end = |of: fn((f64, f64)) -> f64| row.interval.map_or_else(String::new, |i| of(i).to_string());
+        data.push(vec![row.name.clone(), row.value.to_string(), end(|i| i.0), end(|i| i.1)]);
+    }
+    let drawing = html! {
                 @for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
                     line x1=(px(tick)) x2=(px(tick)) y1=(top) y2=(bottom) stroke="#e6eaee" {}
                     text x=(px(tick)) y=(bottom + 16.0) text-anchor="middle" font-size="12" { (tick_label(tick)) }
@@ -121,8 +132,13 @@ pub fn whiskers(rows: &[Whisker], title: &str, caption: &str) -> Markup {
                     circle cx=(px(row.value)) cy=(y) r="5" fill=(colour) {}
                     text x=(width - right + 10.0) y=(y + 4.5) font-size="13" { (format!("{:.3}", row.value)) }
                 }
-            } }
-            figcaption.caption { (caption) }
-        }
+    };
+    Figure {
+        name: name.to_owned(),
+        size: (width, bottom + 44.0),
+        drawing,
+        legend: Vec::new(),
+        caption: caption.to_owned(),
+        data,
     }
 }

@@ -2,7 +2,8 @@
 
 use super::scatter::NAME;
 use crate::metrics::classification::Confusion;
-use maud::{Markup, html};
+use maud::html;
+use panfoma_core::report::figure::{Data, Figure};
 use panfoma_core::report::short;
 
 /// White to blue; dark enough from 0.55 on for white figures.
@@ -12,7 +13,7 @@ fn colour(share: f64) -> String {
 }
 
 /// Rows are true classes, columns predictions; classes without cells and predictions are left out.
-pub fn figure(confusion: &Confusion, classes: &[String], title: &str) -> Markup {
+pub fn figure(name: &str, confusion: &Confusion, classes: &[String], title: &str) -> Figure {
     let scores = confusion.per_class();
     let used: Vec<usize> =
         (0..classes.len()).filter(|&c| scores[c].support + scores[c].predicted > 0).collect();
@@ -30,10 +31,15 @@ pub fn figure(confusion: &Confusion, classes: &[String], title: &str) -> Markup 
     // Slanted names of the last columns reach beyond the grid.
     let (width, height) =
         (left + cell * columns.len() as f64 + longest * 4.6 + 10.0, top + cell * rows.len() as f64 + 12.0);
-    html! {
-        figure {
-            div.scroll {
-                svg viewBox={ "0 0 " (width.ceil()) " " (height.ceil()) } width=(width.ceil()) role="img" aria-label=(title) {
+    let mut data = Data::new(&["true", "predicted", "cells", "share_of_true"]);
+    for &truth in &rows {
+        for (predicted, name) in &columns {
+            let count = confusion.count(truth, *predicted);
+            let share = count as f64 / scores[truth].support as f64;
+            data.push(vec![classes[truth].clone(), name.clone(), count.to_string(), format!("{share:.6}")]);
+        }
+    }
+    let drawing = html! {
                     text x=(left + cell * columns.len() as f64 / 2.0) y="14" text-anchor="middle" font-size="13" font-weight="600" { "predicted" }
                     text x="14" y=(top + cell * rows.len() as f64 / 2.0) text-anchor="middle" font-size="13" font-weight="600"
                         transform={ "rotate(-90 14 " (top + cell * rows.len() as f64 / 2.0) ")" } { "true" }
@@ -61,9 +67,13 @@ pub fn figure(confusion: &Confusion, classes: &[String], title: &str) -> Markup 
                             }
                         }
                     }
-                }
-            }
-            figcaption.caption { (title) ". Percent of each true class; rows add up to 100." }
-        }
+    };
+    Figure {
+        name: name.to_owned(),
+        size: (width, height),
+        drawing,
+        legend: Vec::new(),
+        caption: format!("{title}. Percent of each true class; rows add up to 100."),
+        data,
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::factor::{Factor, MISSING};
 use crate::geometry::Map;
-use maud::{Markup, html};
+use maud::html;
+use panfoma_core::report::figure::{Data, Figure, Key, Mark, file_name};
 use panfoma_core::report::palette::{LOOKS, look};
 use panfoma_core::report::short;
 use std::fmt::Write as _;
@@ -15,7 +16,7 @@ const NAMED: usize = 16;
 pub const NAME: usize = 26;
 
 /// The map coloured by `factor`, which is called `name`; `named` writes its levels on the map.
-pub fn figure(map: &Map, factor: &Factor, name: &str, named: bool) -> Markup {
+pub fn figure(map: &Map, factor: &Factor, name: &str, named: bool) -> Figure {
     let places = places(&map.positions);
     let mut levels: Vec<(Option<usize>, Vec<usize>)> =
         (0..factor.levels.len()).map(|level| (Some(level), Vec::new())).collect();
@@ -28,57 +29,55 @@ pub fn figure(map: &Map, factor: &Factor, name: &str, named: bool) -> Markup {
     levels.retain(|level| !level.1.is_empty());
     // The largest lie below; the order of colours is that of size too, so that the largest differ most.
     levels.sort_by_key(|level| (level.0.is_none(), usize::MAX - level.1.len(), level.0));
-    let styled: Vec<(String, &str, bool, &Vec<usize>)> = levels
+    let named = named && levels.len() <= NAMED;
+    let text = |level: Option<usize>| level.map_or("not given", |level| factor.levels[level].as_str());
+    let looks: Vec<(&str, bool)> = levels
         .iter()
         .enumerate()
-        .map(|(at, (level, cells))| {
-            let (colour, square) = look(if level.is_some() { at } else { LOOKS });
-            (
-                level.map_or("not given".to_owned(), |level| factor.levels[level].clone()),
-                colour,
-                square,
-                cells,
-            )
-        })
+        .map(|(at, (level, _))| look(if level.is_some() { at } else { LOOKS }))
         .collect();
-    let radius = if map.rows.len() > 5_000 {
-        3.0
-    } else if map.rows.len() > 1_000 {
-        4.5
-    } else {
-        6.5
+    let radius = match map.rows.len() {
+        5_001.. => 3.0,
+        1_001.. => 4.5,
+        _ => 6.5,
     };
-    let title = format!("{} coloured by {name}", map.about);
-    html! {
-        figure {
-            svg viewBox={ "0 0 " (SIZE) " " (SIZE) } role="img" aria-label=(title) {
-                rect x="0.5" y="0.5" width=(SIZE - 1.0) height=(SIZE - 1.0) fill="#fff" stroke="#d8dee4" {}
-                @for (_, colour, square, cells) in &styled {
-                    path d=(dots(cells, &places)) fill="none" stroke=(colour) stroke-opacity="0.75"
-                        stroke-width=(radius) stroke-linecap=(if *square { "square" } else { "round" }) {}
-                }
-                @if named && styled.len() <= NAMED {
-                    @for (level, _, _, cells) in &styled {
-                        @let (x, y) = middle(cells, &places);
-                        text x=(x) y=(y) text-anchor=(anchor(x)) font-size="15" font-weight="600" stroke="#fff"
-                            stroke-width="4" stroke-linejoin="round" paint-order="stroke" { (short(level, NAME)) }
-                    }
-                }
-                text x=(SIZE - 8.0) y=(SIZE - 8.0) text-anchor="end" font-size="12" { "UMAP 1 →" }
-                text x="16" y=(SIZE - 30.0) font-size="12" transform={ "rotate(-90 16 " (SIZE - 30.0) ")" } { "UMAP 2 →" }
-            }
-            figcaption.caption { "Coloured by " strong { (name) } ". " (map.about) "." }
-            ul.legend {
-                @for (level, colour, square, cells) in &styled {
-                    li {
-                        svg width="11" height="11" viewBox="0 0 11 11" aria-hidden="true" {
-                            rect width="11" height="11" rx=(if *square { 0.0 } else { 5.5 }) fill=(colour) {}
-                        }
-                        (level) " (" (cells.len()) ")"
-                    }
-                }
+    let drawing = html! {
+        rect x="0.5" y="0.5" width=(SIZE - 1.0) height=(SIZE - 1.0) fill="#fff" stroke="#d8dee4" {}
+        @for ((_, cells), (colour, square)) in levels.iter().zip(&looks) {
+            path d=(dots(cells, &places)) fill="none" stroke=(colour) stroke-opacity="0.75"
+                stroke-width=(radius) stroke-linecap=(if *square { "square" } else { "round" }) {}
+        }
+        @if named {
+            @for (level, cells) in &levels {
+                @let (x, y) = middle(cells, &places);
+                text x=(x) y=(y) text-anchor=(anchor(x)) font-size="15" font-weight="600" stroke="#fff"
+                    stroke-width="4" stroke-linejoin="round" paint-order="stroke" { (short(text(*level), NAME)) }
             }
         }
+        text x=(SIZE - 8.0) y=(SIZE - 8.0) text-anchor="end" font-size="12" { "UMAP 1 →" }
+        text x="16" y=(SIZE - 30.0) font-size="12" transform={ "rotate(-90 16 " (SIZE - 30.0) ")" } { "UMAP 2 →" }
+    };
+    let legend = levels
+        .iter()
+        .zip(&looks)
+        .map(|((level, cells), &(colour, square))| Key {
+            colour: colour.to_owned(),
+            mark: if square { Mark::Square } else { Mark::Dot },
+            text: format!("{} ({})", text(*level), cells.len()),
+        })
+        .collect();
+    let mut data = Data::new(&["embedding_row", "umap_1", "umap_2", name]);
+    for (&row, at) in map.rows.iter().zip(map.positions.chunks_exact(2)) {
+        let value = factor.get(row).unwrap_or_default();
+        data.push(vec![row.to_string(), format!("{:.4}", at[0]), format!("{:.4}", at[1]), value.to_owned()]);
+    }
+    Figure {
+        name: format!("umap_{}", file_name(name)),
+        size: (SIZE, SIZE),
+        drawing,
+        legend,
+        caption: format!("Coloured by {name}. {}.", map.about),
+        data,
     }
 }
 

@@ -19,7 +19,7 @@ mod threshold;
 mod variable_genes;
 
 use crate::Measured;
-use crate::args::Config;
+use crate::config::Config;
 use crate::filters::Rule;
 use anyhow::Result;
 use panfoma_core::matrix::Rows;

@@ -13,13 +13,14 @@ mod tests;
 mod violins;
 
 use crate::Measured;
-use crate::args::Config;
+use crate::config::Config;
 use crate::filters::Rule;
 use crate::report::Skipped;
 use anyhow::{Context as _, Result};
 use maud::{Markup, html};
 use panfoma_core::artifact::{Provenance, atomic};
 use panfoma_core::report::axes::tick_label;
+use panfoma_core::report::command::{self, file_name};
 use panfoma_core::report::palette::{LOOKS, look};
 use panfoma_core::report::short;
 use std::path::Path;
@@ -200,38 +201,14 @@ fn provenance(made: &Provenance, config: &Config) -> Markup {
     }
 }
 
-/// The command with every flag that was set or has a value by default, and file names instead of paths: the page does not
-/// depend on where files lie.
+/// As it was given: with a manifest, its inputs are not named one by one.
 fn command(made: &Provenance, config: &Config) -> String {
-    let quoted = |word: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,+@%".contains(c);
-        if !word.is_empty() && word.chars().all(plain) {
-            word.to_owned()
-        } else {
-            format!("'{}'", word.replace('\'', "'\\''"))
-        }
+    let mut inputs = match &config.manifest {
+        Some(manifest) => vec![("--manifest", vec![file_name(manifest)])],
+        None => vec![("-i", config.inputs.iter().map(|input| file_name(&input.path)).collect())],
     };
-    let mut words = vec![made.tool.clone(), "-i".to_owned()];
-    words.extend(made.inputs.iter().map(|input| quoted(&input.name)));
-    let flags = made.config.as_object().into_iter().flatten().filter(|(flag, _)| *flag != "gene_table");
-    for (flag, value) in flags {
-        let flag = format!("--{}", flag.replace('_', "-"));
-        let text =
-            |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        match value {
-            serde_json::Value::Null | serde_json::Value::Bool(false) => {}
-            serde_json::Value::Bool(true) => words.push(flag),
-            serde_json::Value::Array(values) if values.is_empty() => {}
-            serde_json::Value::Array(values) => {
-                words.push(flag);
-                words.extend(values.iter().map(|value| quoted(&text(value))));
-            }
-            value => words.extend([flag, quoted(&text(value))]),
-        }
-    }
-    words.extend(["--seed".to_owned(), made.seed.to_string(), "-o".to_owned()]);
-    words.push(quoted(&config.output.file_name().unwrap_or_default().to_string_lossy()));
-    words.join(" ")
+    inputs.extend(config.label_map.iter().map(|map| ("--label-map", vec![file_name(map)])));
+    command::line(made, &inputs, &["gene_table"], &config.output)
 }
 
 fn definitions(config: &Config) -> Markup {

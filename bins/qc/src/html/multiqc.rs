@@ -4,6 +4,7 @@
 use super::summary::{Group, rules};
 use super::{Shown, knee, scatter};
 use crate::Measured;
+use crate::tsv::plain;
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -41,11 +42,6 @@ pub fn write(directory: &Path, shown: &Shown, samples: &[Group]) -> Result<()> {
     })?;
     let version = &shown.provenance.tool_version;
     Ok(save("panfoma_qc_mqc_versions.yml", format!("panfoma-qc: \"{version}\"\n"))?)
-}
-
-/// A tab or a line's end would break the table.
-fn plain(name: &str) -> String {
-    name.replace(['\t', '\n', '\r'], " ")
 }
 
 fn cell(value: f64) -> String {

@@ -1,8 +1,8 @@
-//! An upright axis, linear or logarithmic.
+//! An axis, linear or logarithmic.
 
 use panfoma_core::report::axes::{tick_label, ticks};
 
-/// Places values from the bottom of a figure to its top.
+/// Places values between the two ends of an axis.
 pub struct Scale {
     low: f64,
     high: f64,
@@ -24,9 +24,10 @@ impl Scale {
         }
         if !log {
             low = low.min(0.0);
+            high = if high > low { high } else { low + 1.0 };
         }
         // A little room, and no empty span.
-        let room = (0.04 * (high - low)).max(if log { 0.05 } else { 1e-6 });
+        let room = (0.04 * (high - low)).max(if log { 0.05 } else { 0.0 });
         let low = if log { (low - room).max(0.0) } else { low };
         Some(Self { low, high: high + room, log, bottom, top })
     }
@@ -101,7 +102,9 @@ mod tests {
     #[test]
     fn equal_values_still_have_a_span() {
         let scale = Scale::of([0.0, 0.0].into_iter(), false, (100.0, 0.0)).unwrap();
-        assert!(scale.place(0.0).is_finite());
+        let labels: Vec<String> = scale.ticks().into_iter().map(|(_, label)| label).collect();
+        assert_eq!((scale.place(0.0), labels[0].as_str()), (100.0, "0"));
+        assert!(labels.windows(2).all(|two| two[0] != two[1]), "{labels:?}");
         let scale = Scale::of([7.0].into_iter(), true, (100.0, 0.0)).unwrap();
         assert!(scale.place(7.0) < 100.0 && scale.place(7.0) > 0.0);
     }

@@ -63,16 +63,22 @@ fn study(name: &str, n_samples: usize) -> Measured {
     }
 }
 
-fn made(studies: &[Measured]) -> (String, tempfile::TempDir) {
-    let config = Config::new(&Line::parse_from(["qc", "-i", "a.h5ad", "-o", "out/cells.zarr"]).args).unwrap();
-    let provenance = Provenance {
+fn made_with(config: serde_json::Value) -> Provenance {
+    Provenance {
         tool: "panfoma-qc".to_owned(),
         tool_version: "9.8.7".to_owned(),
         commit: "c".to_owned(),
-        config: serde_json::json!({"layer": "my counts", "keep_removed": true, "min_genes": null, "study": []}),
+        config,
         inputs: Vec::new(),
         seed: 5,
-    };
+    }
+}
+
+fn made(studies: &[Measured]) -> (String, tempfile::TempDir) {
+    let config = Config::new(&Line::parse_from(["qc", "-i", "a.h5ad", "-o", "out/cells.zarr"]).args).unwrap();
+    let flags =
+        serde_json::json!({"layer": "my counts", "keep_removed": true, "min_genes": null, "study": []});
+    let provenance = made_with(flags);
     let skipped = [Skipped { study: "broken".to_owned(), reason: "no <counts>".to_owned() }];
     let shown = Shown { studies, skipped: &skipped, n_genes: 2, provenance: &provenance, config: &config };
     let directory = tempfile::tempdir().unwrap();
@@ -84,7 +90,7 @@ fn made(studies: &[Measured]) -> (String, tempfile::TempDir) {
 #[test]
 fn the_page_needs_no_other_file_and_escapes_names() {
     let (page, _directory) = made(&[study("one", 3)]);
-    for outside in ["http://", "https://", "<script", "<link", "src=", "@import", "url("] {
+    for outside in ["http://", "https://", "<script ", "<link", "src=", "@import", "url("] {
         assert!(!page.contains(outside), "the page holds `{outside}`");
     }
     assert!(page.contains("one:s&lt;1&gt;") && !page.contains("s<1>"));
@@ -96,6 +102,21 @@ fn the_page_needs_no_other_file_and_escapes_names() {
         assert!(page.contains(part), "the command lacks `{part}`");
     }
     assert!(!page.contains("--min-genes ") && !page.contains("--study"));
+}
+
+#[test]
+fn the_command_of_a_manifest_names_the_tables_and_not_their_inputs() {
+    let directory = tempfile::tempdir().unwrap();
+    let [manifest, map] = ["studies.csv", "my labels.csv"].map(|name| directory.path().join(name));
+    std::fs::write(&manifest, "study,path\none,studies.csv\n").unwrap();
+    std::fs::write(&map, "column,from,to\n").unwrap();
+    let line =
+        ["qc".as_ref(), "--manifest".as_ref(), manifest.as_os_str(), "--label-map".as_ref(), map.as_os_str()];
+    let config =
+        Config::new(&Line::parse_from(line.into_iter().chain(["-o".as_ref(), "c.zarr".as_ref()])).args)
+            .unwrap();
+    let command = command(&made_with(serde_json::json!({})), &config);
+    assert_eq!(command, "panfoma-qc --manifest studies.csv --label-map 'my labels.csv' --seed 5 -o c.zarr");
 }
 
 /// A study may come in several files, and a sample in more than one of them.

@@ -15,15 +15,24 @@ struct Line {
 
 /// Runs the stage on these inputs.
 pub fn qc(output: &Path, inputs: &[PathBuf], flags: &[&str]) -> anyhow::Result<()> {
+    qc_seeded(output, inputs, flags, 0)
+}
+
+/// Runs the stage on these inputs with a seed.
+pub fn qc_seeded(output: &Path, inputs: &[PathBuf], flags: &[&str], seed: u64) -> anyhow::Result<()> {
     let inputs = inputs.iter().map(|input| input.as_os_str().to_owned());
     let flags = flags.iter().map(|flag| OsString::from(*flag));
-    run(output, [OsString::from("-i")].into_iter().chain(inputs).chain(flags))
+    start(output, [OsString::from("-i")].into_iter().chain(inputs).chain(flags), seed)
 }
 
 /// Runs the stage with these flags.
 pub fn run(output: &Path, flags: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
+    start(output, flags, 0)
+}
+
+fn start(output: &Path, flags: impl Iterator<Item = OsString>, seed: u64) -> anyhow::Result<()> {
     let line = ["panfoma-qc".into(), "-o".into(), output.as_os_str().to_owned()];
-    Line::try_parse_from(line.into_iter().chain(flags))?.args.run(&Context::for_library("panfoma-qc", 0))
+    Line::try_parse_from(line.into_iter().chain(flags))?.args.run(&Context::for_library("panfoma-qc", seed))
 }
 
 /// A file of `tests/data`.
