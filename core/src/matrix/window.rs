@@ -1,10 +1,9 @@
 //! Sequential reading of a long array: each chunk is decoded once, whatever its size.
 
 use super::number::FromStored;
-use super::stored::Stored;
+use super::stored::{Stored, copy};
 use anyhow::Result;
 use rayon::prelude::*;
-use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// Values read at once unless a chunk is larger.
@@ -95,9 +94,11 @@ impl<S: Stored, T: FromStored + Copy + Send> Window<S, T> {
         }
         let (stored, width) = (&self.stored, self.width);
         let decoded = units.into_par_iter().map(|(whole, wanted, place)| {
+            if wanted == whole {
+                return stored.fill(whole, place).map(|()| None);
+            }
             let values: Vec<T> = stored.read(whole.clone())?;
-            let values_wanted = &values[(wanted.start - whole.start) * width..][..wanted.len() * width];
-            copy(values_wanted, place);
+            copy(&values[(wanted.start - whole.start) * width..][..wanted.len() * width], place);
             Ok((wanted.end < whole.end).then_some((whole, values)))
         });
         let kept = decoded.collect::<Result<Vec<_>>>()?;
@@ -108,13 +109,6 @@ impl<S: Stored, T: FromStored + Copy + Send> Window<S, T> {
         }
         Ok(())
     }
-}
-
-fn copy<T: Copy>(values: &[T], place: &mut [MaybeUninit<T>]) {
-    assert_eq!(values.len(), place.len(), "values decoded, values wanted");
-    place.iter_mut().zip(values).for_each(|(place, &value)| {
-        place.write(value);
-    });
 }
 
 #[cfg(test)]

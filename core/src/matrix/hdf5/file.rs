@@ -23,7 +23,7 @@ pub(super) struct File {
     pub path: PathBuf,
     /// Bytes of the file.
     pub size: u64,
-    hdf5: Hdf5File,
+    pub hdf5: Hdf5File,
 }
 
 /// A group or a dataset.

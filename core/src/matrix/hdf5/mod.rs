@@ -1,6 +1,7 @@
 //! Matrices in HDF5: AnnData (`.h5ad`), MuData (`.h5mu`), Cell Ranger (`.h5`) and loom.
 
 mod categories;
+mod chunks;
 mod compound;
 mod dataframe;
 mod dense;
