@@ -11,10 +11,10 @@ use std::str::FromStr;
 /// Scores embeddings, predictions and networks beside baselines, and writes a report.
 #[derive(ClapArgs, Clone, Debug, Serialize)]
 pub struct Args {
-    /// Embeddings to evaluate
-    #[arg(short = 'i', long, visible_alias = "input", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input and output")]
+    /// Embeddings to evaluate; a network can be evaluated without, by `--edges` alone
+    #[arg(short = 'i', long, visible_alias = "input", value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "edges", help_heading = "Input and output")]
     #[serde(skip)]
-    pub embeddings: PathBuf,
+    pub embeddings: Option<PathBuf>,
 
     /// Directory to write: metrics.json, metrics.parquet, report.html
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Input and output")]
@@ -144,7 +144,7 @@ impl From<UniverseFlag> for Universe {
 impl Args {
     /// Every input that is given, in the order of the flags.
     pub fn inputs(&self) -> Vec<(&'static str, &PathBuf)> {
-        let mut inputs = vec![("--embeddings", &self.embeddings)];
+        let mut inputs: Vec<_> = self.embeddings.iter().map(|path| ("--embeddings", path)).collect();
         inputs.extend(self.predictions.iter().map(|file| ("--predictions", &file.path)));
         inputs.extend(self.probe.iter().map(|file| ("--probe", &file.path)));
         inputs.extend(self.tokens.iter().map(|path| ("--tokens", path)));

@@ -45,11 +45,14 @@ impl Stage for Args {
   panfoma-evaluate --embeddings embeddings.parquet --predictions predictions.parquet --tokens tokens/ \\
       --predictions from_scratch=scratch_predictions.parquet --probe random_weights=random.parquet -o evaluation/
   # a regulatory network against a reference
-  panfoma-evaluate --embeddings embeddings.parquet --edges edges.parquet --reference-network trrust.tsv -o evaluation/";
+  panfoma-evaluate --edges edges.parquet --reference-network trrust.tsv --universe tf -o evaluation/";
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
         let started = Instant::now();
         context.refuse_existing(&self.output)?;
+        if self.embeddings.is_none() {
+            return network::alone::run(&self, context, started);
+        }
         let inputs = Inputs::open(&self, context)?;
         if context.dry_run {
             print!("{}", inputs.plan(&self));

@@ -11,14 +11,12 @@ use crate::method::Method;
 use crate::metrics::bootstrap::MIN_PATIENTS;
 use crate::network::{self, Network};
 use crate::report;
-use crate::report::picture::Painter;
 use crate::warnings;
 use anyhow::Context as _;
 use panfoma_core::artifact::metrics::{self, Metric};
 use panfoma_core::artifact::tokens::Split;
 use panfoma_core::artifact::{Header, Provenance};
 use panfoma_core::report::command;
-use panfoma_core::report::figure::{self, Figures};
 use panfoma_core::stage::Context;
 use serde_json::json;
 use std::path::Path;
@@ -191,11 +189,7 @@ impl<'a> Outcome<'a> {
         let mut text = serde_json::to_string_pretty(&whole)?;
         text.push('\n');
         std::fs::write(directory.join("metrics.json"), text).context("writing `metrics.json`")?;
-        let figures = Figures::default();
-        std::fs::write(directory.join("report.html"), report::page(self, &figures))
-            .context("writing `report.html`")?;
-        let painter = Painter::new();
-        figures.write(&directory.join(figure::DIRECTORY), |svg| painter.png(svg)).context("writing figures")
+        report::write(directory, |figures| report::page(self, figures))
     }
 }
 

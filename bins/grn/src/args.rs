@@ -14,15 +14,31 @@ pub enum Method {
     Attention,
     /// Which genes' embeddings lie together, whatever the cell.
     Embedding,
+    /// Which genes are expressed together in the cells of a group: Pearson's and Spearman's correlation.
+    Correlation,
+    /// Which regulators predict a gene in the cells of a group: boosted trees, as GRNBoost2.
+    Trees,
 }
 
 impl Method {
-    /// Its name in the `method` column.
+    /// As on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Method::Attention => "attention",
             Method::Embedding => "embedding",
+            Method::Correlation => "correlation",
+            Method::Trees => "trees",
         }
+    }
+
+    /// Does it read a model?
+    pub fn needs_model(self) -> bool {
+        matches!(self, Method::Attention | Method::Embedding)
+    }
+
+    /// Does it read the expression of cells?
+    pub fn needs_expression(self) -> bool {
+        matches!(self, Method::Correlation | Method::Trees)
     }
 }
 
@@ -30,14 +46,32 @@ impl Method {
 #[derive(clap::Args, Clone, Debug, Serialize)]
 pub struct Args {
     /// Tokens that `panfoma-tokenize` wrote
-    #[arg(short, long, value_name = "TOKENS", value_hint = ValueHint::DirPath, help_heading = "Input and output")]
+    #[arg(
+        short,
+        long,
+        value_name = "TOKENS",
+        value_hint = ValueHint::DirPath,
+        required_unless_present = "expression",
+        help_heading = "Input and output"
+    )]
     #[serde(skip)]
-    pub input: PathBuf,
+    pub input: Option<PathBuf>,
 
-    /// Model that `panfoma-pretrain` or `panfoma-finetune` wrote
+    /// Instead of tokens: a table of genes x cells whose values are used as they are, for methods without a model
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        conflicts_with_all = ["input", "model", "group_by", "split"],
+        help_heading = "Input and output"
+    )]
+    #[serde(skip)]
+    pub expression: Option<PathBuf>,
+
+    /// Model that `panfoma-pretrain` or `panfoma-finetune` wrote; `correlation` and `trees` need none
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::DirPath, help_heading = "Input and output")]
     #[serde(skip)]
-    pub model: PathBuf,
+    pub model: Option<PathBuf>,
 
     /// Edges to write
     #[arg(short, long, value_name = "EDGES", value_hint = ValueHint::FilePath, help_heading = "Input and output")]
@@ -49,7 +83,8 @@ pub struct Args {
     #[serde(skip)]
     pub regulators: Option<PathBuf>,
 
-    /// Where edges come from: attention of the encoder, similarity of gene embeddings
+    /// Where edges come from: the model's attention or gene embeddings; correlation or boosted trees (GRNBoost2) of the
+    /// expression itself, the baselines a model must beat
     #[arg(
         long,
         value_name = "METHODS",

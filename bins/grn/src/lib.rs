@@ -8,15 +8,20 @@
 
 mod args;
 mod attention;
+mod correlation;
 mod embedding;
+mod expression;
 mod groups;
 mod plan;
 mod ranking;
 mod regulators;
+mod table;
+mod trees;
 
 pub use args::{Args, Method};
 
 use attention::{CellMeetings, Meeting, Network, RegulatorRows};
+use correlation::Kind;
 use groups::Group;
 use panfoma_core::artifact::edges::{ALL_CELLS, Edge, Writer};
 use panfoma_core::artifact::provenance;
@@ -33,14 +38,18 @@ const BLOCK_CELLS: usize = 64;
 
 impl Stage for Args {
     const NAME: &'static str = "panfoma-grn";
-    const ABOUT: &'static str = "Infer gene regulatory networks from a model's attention and gene embeddings";
+    const ABOUT: &'static str = "Infer gene regulatory networks from a model, or from expression itself";
     const EXAMPLES: &'static str =
         "  # One network of all cells, regulators from a list of transcription factors
   panfoma-grn -i tokens -m model -o edges.parquet --regulators transcription_factors.txt
 
   # A network for each cell type, from attention alone, over more cells
   panfoma-grn -i tokens -m model -o edges.parquet --regulators transcription_factors.txt \\
-      --method attention --group-by cell_type --max-cells-per-group 2000";
+      --method attention --group-by cell_type --max-cells-per-group 2000
+
+  # Baselines without a model, from the same cells; or from a table of values, genes x cells
+  panfoma-grn -i tokens -o baselines.parquet --regulators transcription_factors.txt --method correlation,trees
+  panfoma-grn --expression ExpressionData.csv -o baselines.parquet --method correlation,trees";
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
         let started = Instant::now();
@@ -51,21 +60,56 @@ impl Stage for Args {
             print!("{}", plan.describe(context.threads));
             return Ok(());
         }
-        let model = plan.checkpoint.weights()?;
         let mut writer = Writer::create(&self.output, plan.provenance(context)?)?;
-        if plan.has(Method::Attention) {
-            let mut progress = Progress::new("cells", plan.n_cells() as u64);
-            for group in &plan.groups {
-                writer.push(attention_edges(&plan, &model, group, context, &mut progress)?)?;
-            }
-            progress.finish();
-        }
-        if plan.has(Method::Embedding) {
-            writer.push(embedding_edges(&plan, &model)?)?;
-        }
+        model_edges(&plan, context, &mut writer)?;
+        expression_edges(&plan, context, &mut writer)?;
         writer.finish()?;
         provenance::write_run_record(&self.output, context, started)
     }
+}
+
+/// What the model says.
+fn model_edges(plan: &Plan, context: &Context, writer: &mut Writer) -> anyhow::Result<()> {
+    if plan.checkpoint.is_none() {
+        return Ok(());
+    }
+    let model = plan.model().weights()?;
+    if plan.has(Method::Attention) {
+        let mut progress = Progress::new("cells", plan.n_cells() as u64);
+        for group in &plan.groups {
+            writer.push(attention_edges(plan, &model, group, context, &mut progress)?)?;
+        }
+        progress.finish();
+    }
+    if plan.has(Method::Embedding) {
+        writer.push(embedding_edges(plan, &model)?)?;
+    }
+    Ok(())
+}
+
+/// What the cells say without a model.
+fn expression_edges(plan: &Plan, context: &Context, writer: &mut Writer) -> anyhow::Result<()> {
+    if !plan.args.method.iter().any(|method| method.needs_expression()) {
+        return Ok(());
+    }
+    let (regulators, interrupt) = (&plan.regulators.ids, &context.interrupt);
+    for group in &plan.groups {
+        let expression = plan.expression(group, context)?;
+        if plan.has(Method::Correlation) {
+            for kind in [Kind::Pearson, Kind::Spearman] {
+                let mut scores = plan.scores();
+                correlation::scores(&expression, kind, regulators, &mut scores, interrupt)?;
+                writer.push(plan.rank(scores, &group.name, kind.name()))?;
+            }
+        }
+        if plan.has(Method::Trees) {
+            let mut scores = plan.scores();
+            let vocabulary = plan.vocabulary();
+            trees::scores(&expression, regulators, vocabulary, context.seed, &mut scores, interrupt)?;
+            writer.push(plan.rank(scores, &group.name, trees::NAME))?;
+        }
+    }
+    Ok(())
 }
 
 /// The edges of one group, from as many draws of its cells as asked for.
@@ -79,7 +123,7 @@ fn attention_edges(
     let n_genes = plan.vocabulary().n_genes();
     let rows = RegulatorRows::new(&plan.regulators.ids, n_genes);
     let mut network = Network::new(plan.regulators.ids.len(), n_genes);
-    for block in groups::blocks(&plan.tokens, group, BLOCK_CELLS) {
+    for block in groups::blocks(plan.tokens(), group, BLOCK_CELLS) {
         let block = block?;
         for draw in 0..plan.args.draws.get() {
             context.interrupt.check()?;
@@ -90,7 +134,9 @@ fn attention_edges(
         }
         progress.add(block.n_cells() as u64);
     }
-    Ok(plan.rank(network.scores(), &group.name, Method::Attention))
+    let mut scores = plan.scores();
+    scores.extend(network.scores());
+    Ok(plan.rank(scores, &group.name, Method::Attention.name()))
 }
 
 /// What each cell of a block says in one draw, in the order of cells.
@@ -103,7 +149,7 @@ fn meetings(
     draw: u32,
 ) -> Result<Vec<Vec<Meeting>>, ModelError> {
     let config = &model.config;
-    let drawer = Drawer::new(seed, draw, plan.tokens.panels(), plan.tokens.index().n_bins);
+    let drawer = Drawer::new(seed, draw, plan.tokens().panels(), plan.tokens().index().n_bins);
     let n_tokens = block.n_cells() * config.seq_len();
     let (mut genes, mut values) = (vec![0; n_tokens], vec![0; n_tokens]);
     drawer.draw_rows(block, config.seq_len(), &mut genes, &mut values);
@@ -119,6 +165,7 @@ fn meetings(
 /// Edges between genes that the model places together.
 fn embedding_edges(plan: &Plan, model: &PanFoMa<Cpu>) -> anyhow::Result<Vec<Edge>> {
     let embeddings = model.gene_embeddings(&Cpu::new())?;
-    let scores = embedding::scores(&embeddings, model.config.d_model, &plan.regulators.ids);
-    Ok(plan.rank(scores, ALL_CELLS, Method::Embedding))
+    let mut scores = plan.scores();
+    scores.extend(embedding::scores(&embeddings, model.config.d_model, &plan.regulators.ids));
+    Ok(plan.rank(scores, ALL_CELLS, Method::Embedding.name()))
 }

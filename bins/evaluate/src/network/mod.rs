@@ -1,5 +1,6 @@
 //! Ranked edges, and how they stand against a reference network.
 
+pub mod alone;
 mod reference;
 
 use crate::metrics::Undefined;
@@ -86,10 +87,7 @@ pub fn evaluate(
     }
     let compared = truth.as_ref().map(|truth| compared(truth, universe, edges.values().flatten()));
     let mut metrics = Vec::new();
-    if let (Some(truth), Some(compared)) = (&truth, &compared) {
-        metrics.extend(about(compared));
-        metrics.extend(controls(truth, universe, compared, context.seed));
-    }
+    metrics.extend(compared.iter().flat_map(about));
     let mut rankings = Vec::new();
     for ((group, method), edges) in edges {
         context.interrupt.check()?;
@@ -108,6 +106,9 @@ pub fn evaluate(
             ranking.curve = thinned(scores.steps.curve(scores.n_true));
         }
         rankings.push(ranking);
+    }
+    if let (Some(truth), Some(compared)) = (&truth, &compared) {
+        metrics.extend(controls(truth, universe, compared, context.seed));
     }
     Ok(Network { metrics, rankings, reference: compared })
 }

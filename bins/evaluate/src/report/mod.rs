@@ -9,16 +9,28 @@ mod heatmap;
 mod integration;
 mod network;
 mod network_drawing;
-pub mod picture;
+mod picture;
 mod provenance;
 mod quality;
 mod scatter;
 mod training;
 
+use crate::network::alone::Alone;
 use crate::outcome::Outcome;
+use anyhow::Context as _;
 use maud::{Markup, html};
 use panfoma_core::artifact::metrics::Metric;
-use panfoma_core::report::figure::Figures;
+use panfoma_core::report::figure::{self, Figures};
+use picture::Painter;
+use std::path::Path;
+
+/// Writes `report.html` and the files of its figures.
+pub fn write(directory: &Path, draw: impl FnOnce(&Figures) -> String) -> anyhow::Result<()> {
+    let figures = Figures::default();
+    std::fs::write(directory.join("report.html"), draw(&figures)).context("writing `report.html`")?;
+    let painter = Painter::new();
+    figures.write(&directory.join(figure::DIRECTORY), |svg| painter.png(svg)).context("writing figures")
+}
 
 /// The whole page; its figures are noted in `figures`.
 pub fn page(outcome: &Outcome, figures: &Figures) -> String {
@@ -32,14 +44,26 @@ pub fn page(outcome: &Outcome, figures: &Figures) -> String {
         (embedding::section(outcome, figures))
         (integration::section(outcome))
         (training::section(outcome, figures))
-        (network::section(outcome, figures))
+        @if let Some(found) = &outcome.network { (network::section(found, figures)) }
         @if let Some(qc) = &outcome.inputs.qc { (quality::section(qc)) }
         @if !outcome.notes.is_empty() {
             h2 { "Notes" }
             @for note in &outcome.notes { p { (note) } }
         }
-        (provenance::section(outcome))
-        (provenance::definitions(outcome))
+        (provenance::section(&outcome.header.provenance, &outcome.command, &outcome.inputs.origins))
+        (provenance::definitions(outcome.metrics()))
+    };
+    panfoma_core::report::page("PanFoMa evaluation", &body)
+}
+
+/// The page of a network without cells.
+pub fn network_page(alone: &Alone, figures: &Figures) -> String {
+    let body = html! {
+        h1 { "PanFoMa evaluation: a regulatory network" }
+        p.headline { (alone.headline()) }
+        (network::section(&alone.network, figures))
+        (provenance::section(&alone.header.provenance, &alone.command, &alone.origins))
+        (provenance::definitions(alone.network.metrics.clone()))
     };
     panfoma_core::report::page("PanFoMa evaluation", &body)
 }

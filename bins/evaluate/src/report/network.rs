@@ -2,7 +2,6 @@
 
 use super::{network_drawing, value};
 use crate::network::{Compared, Network, RANDOM, REFERENCE, REGULATOR_DEGREE, Ranking};
-use crate::outcome::Outcome;
 use crate::report::curves::{self, Line};
 use maud::{Markup, html};
 use panfoma_core::artifact::metrics::Metric;
@@ -28,8 +27,7 @@ const HEADS: [(&str, &str); 8] = [
 ];
 
 /// Scores of every ranking, a drawing and the first edges of each.
-pub fn section(outcome: &Outcome, figures: &Figures) -> Markup {
-    let Some(network) = &outcome.network else { return html! {} };
+pub fn section(network: &Network, figures: &Figures) -> Markup {
     html! {
         h2 { "Regulatory network" }
         @match &network.reference {
