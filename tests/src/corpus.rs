@@ -90,6 +90,8 @@ impl Corpus {
                 fractions: [0.7, 0.2, 0.1],
                 seed: 0,
                 stratify: None,
+                valid_groups: Vec::new(),
+                test_groups: Vec::new(),
                 optimistic: true,
                 cells: PerSplit::default(),
                 groups: PerSplit::default(),

@@ -78,7 +78,7 @@ pub fn methods(
                 name: "embedding_logistic",
                 about: "the PanFoMa embedding",
                 role: own,
-                path: &args.embeddings,
+                path: &inputs.embeddings_path,
                 reader: &inputs.embeddings,
             })
             .chain(inputs.probes.iter().map(|other| Embedding {

@@ -13,11 +13,14 @@ use panfoma_core::artifact::{Header, Provenance, edges, embeddings, predictions}
 use panfoma_core::report::command::file_name;
 use panfoma_core::stage::{Context, UserError};
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// Everything that was given, open.
 pub struct Inputs {
     /// Vectors.
     pub embeddings: embeddings::Reader,
+    /// Where they lie.
+    pub embeddings_path: PathBuf,
     /// Codes of every cell.
     pub cells: Cells,
     /// Class distributions: the model's first.
@@ -48,16 +51,17 @@ impl Inputs {
                 return Err(UserError::missing(path).into());
             }
         }
-        let embeddings = embeddings::Reader::open(&args.embeddings)?;
+        let path = args.embeddings.as_deref().expect("without embeddings, `network::alone` runs");
+        let embeddings = embeddings::Reader::open(path)?;
         if embeddings.n_cells == 0 {
-            return Err(UserError::bad_data(format!("`{}` has no cells", args.embeddings.display())).into());
+            return Err(UserError::bad_data(format!("`{}` has no cells", path.display())).into());
         }
         let predictions = named_predictions(args)?;
         let probes = named_probes(args)?;
         refuse_equal_names(predictions.iter().map(|p| &p.name).chain(probes.iter().map(|p| &p.name)))?;
         let tokens = args.tokens.as_deref().map(Tokens::open).transpose()?;
         let edges = args.edges.as_deref().map(edges::Reader::open).transpose()?;
-        let cells = Cells::read(&embeddings, &args.embeddings, context)?;
+        let cells = Cells::read(&embeddings, path, context)?;
         let label = label(args, &embeddings, &predictions, &cells)?;
         if let Some(batch) = args.batch.as_deref().filter(|batch| cells.column(batch).is_none()) {
             return Err(no_column(batch, "--batch", &cells).into());
@@ -72,7 +76,7 @@ impl Inputs {
                 optimistic: true,
             };
         }
-        let mut origins = vec![(file_name(&args.embeddings), embeddings.metadata.header.provenance.clone())];
+        let mut origins = vec![(file_name(path), embeddings.metadata.header.provenance.clone())];
         let made = |path, header: &Header| (file_name(path), header.provenance.clone());
         origins.extend(predictions.iter().map(|p| made(&p.path, &p.reader.metadata.header)));
         origins.extend(probes.iter().map(|p| made(&p.path, &p.reader.metadata.header)));
@@ -92,6 +96,7 @@ impl Inputs {
         }
         let qc = args.qc.as_deref().map(read_json).transpose()?;
         Ok(Self {
+            embeddings_path: path.to_owned(),
             embeddings,
             cells,
             predictions,

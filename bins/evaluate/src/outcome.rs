@@ -1,24 +1,24 @@
 //! Everything that was found, and how it is written.
 
 use crate::Args;
+use crate::args::NAMED;
 use crate::classify::{self, SplitScores};
 use crate::compare;
 use crate::confounders::Confounding;
 use crate::geometry::{self, Map};
 use crate::inputs::Inputs;
 use crate::integration;
+use crate::leakage::{self, Twins};
 use crate::method::Method;
 use crate::metrics::bootstrap::MIN_PATIENTS;
 use crate::network::{self, Network};
 use crate::report;
-use crate::report::picture::Painter;
 use crate::warnings;
 use anyhow::Context as _;
 use panfoma_core::artifact::metrics::{self, Metric};
 use panfoma_core::artifact::tokens::Split;
 use panfoma_core::artifact::{Header, Provenance};
 use panfoma_core::report::command;
-use panfoma_core::report::figure::{self, Figures};
 use panfoma_core::stage::Context;
 use serde_json::json;
 use std::path::Path;
@@ -43,6 +43,8 @@ pub struct Outcome<'a> {
     pub splits: Vec<SplitScores>,
     /// How well columns alone predict the label.
     pub confounding: Vec<Confounding>,
+    /// Cells that stand in two splits; known if there are tokens.
+    pub twins: Option<Twins>,
     /// Integration metrics of the embedding and of principal components of the counts.
     pub clustering: Vec<Metric>,
     /// Two dimensions.
@@ -51,6 +53,8 @@ pub struct Outcome<'a> {
     pub network: Option<Network>,
     /// Column that colours the second map.
     pub second_colour: Option<String>,
+    /// BLAKE3 of the tokens: names the cells.
+    pub tokens: Option<String>,
 }
 
 impl<'a> Outcome<'a> {
@@ -61,7 +65,10 @@ impl<'a> Outcome<'a> {
         if let Some(digest) = inputs.origins.iter().find_map(|(_, origin)| origin.genes("vocabulary")) {
             provenance = provenance.with_genes("vocabulary", digest.to_owned());
         }
-        let command = command::line(&provenance, &args.words(), &["vocabulary"], &args.output);
+        let command = command::line(&provenance, &args.words(), &NAMED, &args.output);
+        let tokens =
+            args.inputs().into_iter().zip(&provenance.inputs).find(|((flag, _), _)| *flag == "--tokens");
+        let tokens = tokens.map(|(_, input)| input.blake3.clone());
         let header = Header::new(metrics::FORMAT, metrics::VERSION, provenance);
         let mut outcome = Self {
             inputs,
@@ -73,13 +80,18 @@ impl<'a> Outcome<'a> {
             methods: Vec::new(),
             splits: Vec::new(),
             confounding: Vec::new(),
+            twins: None,
             clustering: Vec::new(),
             map: geometry::map(&inputs.embeddings, &inputs.cells, args.max_map_cells as usize, context)?,
             network: None,
             second_colour: second_colour(args, inputs),
+            tokens,
         };
         tracing::info!("the map is drawn");
         outcome.classify(args, context)?;
+        outcome.twins = leakage::of_inputs(inputs, context)?;
+        let warning = outcome.twins.as_ref().and_then(Twins::warning);
+        outcome.warnings.splice(0..0, warning);
         if let Some(edges) = &inputs.edges {
             let reference = args.reference_network.as_deref();
             outcome.network = Some(network::evaluate(edges, reference, args.universe.into(), context)?);
@@ -137,7 +149,8 @@ impl<'a> Outcome<'a> {
         });
         let scores = self.splits.iter().flat_map(|split| split.metrics.clone());
         let network = self.network.iter().flat_map(|network| network.metrics.clone());
-        design.chain(scores).chain(self.clustering.clone()).chain(network).collect()
+        let twins = self.twins.iter().flat_map(Twins::metrics);
+        design.chain(twins).chain(scores).chain(self.clustering.clone()).chain(network).collect()
     }
 
     /// Writes `metrics.json`, `metrics.parquet` and `report.html`.
@@ -157,17 +170,6 @@ impl<'a> Outcome<'a> {
             self.methods.iter().map(|method| (method.name.clone(), json!(method.title))).collect();
         let roles: serde_json::Map<String, serde_json::Value> =
             self.methods.iter().map(|method| (method.name.clone(), json!(method.role))).collect();
-        let curves: Vec<_> = self
-            .splits
-            .iter()
-            .flat_map(|split| {
-                let named = self.methods.iter().zip(&split.reliability).zip(&split.coverage);
-                named.map(|((method, bins), points)| {
-                    let split = split.split.name();
-                    json!({"split": split, "method": method.name, "reliability": bins, "coverage": points})
-                })
-            })
-            .collect();
         let mut whole = serde_json::to_value(&self.header)?;
         whole.as_object_mut().expect("a header is an object").extend(
             json!({
@@ -175,13 +177,14 @@ impl<'a> Outcome<'a> {
                 "warnings": self.warnings,
                 "notes": self.notes,
                 "split": self.inputs.split,
+                "tokens": self.tokens,
                 "label": self.inputs.label.as_ref().map(|(name, _)| name),
                 "classes": classes,
                 "methods": titles,
                 "roles": roles,
                 "confounding": self.confounding,
+                "twins": self.twins,
                 "confusion": confusion,
-                "calibration": curves,
                 "metrics": rows,
             })
             .as_object()
@@ -191,11 +194,7 @@ impl<'a> Outcome<'a> {
         let mut text = serde_json::to_string_pretty(&whole)?;
         text.push('\n');
         std::fs::write(directory.join("metrics.json"), text).context("writing `metrics.json`")?;
-        let figures = Figures::default();
-        std::fs::write(directory.join("report.html"), report::page(self, &figures))
-            .context("writing `report.html`")?;
-        let painter = Painter::new();
-        figures.write(&directory.join(figure::DIRECTORY), |svg| painter.png(svg)).context("writing figures")
+        report::write(directory, |figures| report::page(self, figures))
     }
 }
 

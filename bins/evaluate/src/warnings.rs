@@ -55,12 +55,11 @@ fn confounded(label: &str, found: &Confounding, split: &SplitScores, methods: &[
             let (difference, (low, _)) = split.difference(model, alone);
             if low > 0.0 {
                 format!(
-                    " The model does better by {difference:.3} in macro-F1, which is all that it can owe to more than the {column}."
+                    " The model's macro-F1 is {difference:.3} above that: only this can be more than the {column}."
                 )
             } else {
-                format!(
-                    " No method is shown to know more: the model's macro-F1 differs by {difference:+.3} only."
-                )
+                let (reached, known) = (split.macro_f1(model), split.macro_f1(alone));
+                format!(" The model does not do better than that: macro-F1 {reached:.3} against {known:.3}.")
             }
         }
         None => String::new(),

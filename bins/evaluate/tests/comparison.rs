@@ -8,7 +8,8 @@ use std::process::{Command, Output};
 use world::World;
 
 fn evaluate(directory: &Path, flags: &str) -> Output {
-    let inputs = "-i embeddings.parquet --predictions predictions.parquet --tokens tokens -o out";
+    let inputs = "-i embeddings.parquet --predictions predictions.parquet --tokens tokens --max-map-cells 10 \
+                  --max-cluster-cells 10 -o out";
     let flags = inputs.split(' ').chain(flags.split(' ').filter(|flag| !flag.is_empty()));
     Command::new(env!("CARGO_BIN_EXE_panfoma-evaluate")).current_dir(directory).args(flags).output().unwrap()
 }
@@ -41,8 +42,15 @@ fn metric(outcome: &Value, metric: &str, method: &str) -> f64 {
     row.and_then(|row| row["value"].as_f64()).unwrap_or_else(|| panic!("no {metric} of {method}"))
 }
 
-const SMALL: World =
-    World { n_cells: 450, n_patients: 15, apart: 4.0, skill: 0.85, confounded: false, random_split: false };
+const SMALL: World = World {
+    n_cells: 450,
+    n_patients: 15,
+    apart: 4.0,
+    skill: 0.85,
+    confounded: false,
+    random_split: false,
+    twins: false,
+};
 
 #[test]
 fn other_models_stand_beside_and_the_headline_compares_with_the_best() {
@@ -128,12 +136,6 @@ fn every_headline_number_has_an_interval_and_patients_add_up() {
         n += row["n"].as_f64().unwrap();
     }
     assert!((right / n - metric(&found, "accuracy", "panfoma")).abs() < 1e-12);
-    let curves = found["calibration"].as_array().unwrap();
-    let of_model = curves.iter().find(|c| c["method"] == "panfoma" && c["split"] == "test").unwrap();
-    let binned: f64 =
-        of_model["reliability"].as_array().unwrap().iter().map(|bin| bin["n"].as_f64().unwrap()).sum();
-    assert_eq!(binned, n);
-    assert_eq!(of_model["coverage"].as_array().unwrap().last().unwrap()["coverage"], 1.0);
 }
 
 #[test]
@@ -160,4 +162,20 @@ fn what_knows_no_gene_is_reported_first() {
         assert!((0.1..0.45).contains(&score), "{method} {score}");
         assert_eq!(fair["roles"][method], "confounder");
     }
+}
+
+#[test]
+fn cells_that_stand_in_two_splits_are_counted_and_named() {
+    let found = outcome(&[World { twins: true, ..SMALL }], "");
+    let test = &found["twins"]["splits"][1];
+    // The fifth of every five cells below a hundred.
+    assert_eq!((&test["split"], &test["identical"], &test["near"]), (&"test".into(), &20.into(), &20.into()));
+    assert!(
+        found["warnings"][0].as_str().unwrap().starts_with("Cells stand in two splits: 20 of 90 test cells")
+    );
+    let studies = found["twins"]["studies"].as_array().unwrap();
+    assert_eq!(studies.iter().map(|pair| pair["n"].as_u64().unwrap()).sum::<u64>(), 20);
+    let fair = outcome(&[SMALL], "");
+    assert_eq!(fair["twins"]["splits"][1]["near"], 0);
+    assert!(!fair["warnings"].to_string().contains("two splits"));
 }

@@ -33,6 +33,13 @@ pub struct Group {
     pub cells: Vec<usize>,
 }
 
+impl Group {
+    /// Every cell.
+    pub fn all(n_cells: usize) -> Self {
+        Self { name: ALL_CELLS.to_owned(), n_cells, cells: (0..n_cells).collect() }
+    }
+}
+
 /// Groups in the order of their names, and the names and sizes of those too small.
 pub fn choose(tokens: &Tokens, selection: &Selection) -> anyhow::Result<(Vec<Group>, Vec<(String, usize)>)> {
     let wanted = |cell: &usize| selection.split.is_none_or(|split| tokens.splits()[*cell] == split);

@@ -1,22 +1,28 @@
 //! Gene regulatory networks from a model: ranked edges regulator → target, a network a group of cells.
 //!
 //! `attention` reads who a gene's state is made from (`attention` has the arithmetic), `embedding` which genes the
-//! model places together. Neither is causal, and both should be read beside a network of known edges:
+//! model places together. `correlation` and `trees` need no model: they are the baselines, made of the same cells, that
+//! it must beat. None is causal, and all should be read beside a network of known edges:
 //! `panfoma-evaluate --edges --reference-network` does that. Expect little of small models: on the simulated cohort
 //! (seed 0, preset `tiny`, 1,500 steps) the AUPRC over that of chance is 1.1 by attention and 1.6 by embedding, where
 //! plain coexpression of the same cells reaches 20.
 
 mod args;
 mod attention;
+mod correlation;
 mod embedding;
+mod expression;
 mod groups;
 mod plan;
 mod ranking;
 mod regulators;
+mod table;
+mod trees;
 
 pub use args::{Args, Method};
 
-use attention::{CellMeetings, Meeting, Network, RegulatorRows};
+use attention::{CellMeetings, Channels, Meetings, Network, RegulatorRows};
+use correlation::Kind;
 use groups::Group;
 use panfoma_core::artifact::edges::{ALL_CELLS, Edge, Writer};
 use panfoma_core::artifact::provenance;
@@ -33,14 +39,18 @@ const BLOCK_CELLS: usize = 64;
 
 impl Stage for Args {
     const NAME: &'static str = "panfoma-grn";
-    const ABOUT: &'static str = "Infer gene regulatory networks from a model's attention and gene embeddings";
+    const ABOUT: &'static str = "Infer gene regulatory networks from a model, or from expression itself";
     const EXAMPLES: &'static str =
         "  # One network of all cells, regulators from a list of transcription factors
   panfoma-grn -i tokens -m model -o edges.parquet --regulators transcription_factors.txt
 
   # A network for each cell type, from attention alone, over more cells
   panfoma-grn -i tokens -m model -o edges.parquet --regulators transcription_factors.txt \\
-      --method attention --group-by cell_type --max-cells-per-group 2000";
+      --method attention --group-by cell_type --max-cells-per-group 2000
+
+  # Baselines without a model, from the same cells; or from a table of values, genes x cells
+  panfoma-grn -i tokens -o baselines.parquet --regulators transcription_factors.txt --method correlation,trees
+  panfoma-grn --expression ExpressionData.csv -o baselines.parquet --method correlation,trees";
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
         let started = Instant::now();
@@ -51,66 +61,107 @@ impl Stage for Args {
             print!("{}", plan.describe(context.threads));
             return Ok(());
         }
-        let model = plan.checkpoint.weights()?;
         let mut writer = Writer::create(&self.output, plan.provenance(context)?)?;
-        if plan.has(Method::Attention) {
-            let mut progress = Progress::new("cells", plan.n_cells() as u64);
-            for group in &plan.groups {
-                writer.push(attention_edges(&plan, &model, group, context, &mut progress)?)?;
-            }
-            progress.finish();
-        }
-        if plan.has(Method::Embedding) {
-            writer.push(embedding_edges(&plan, &model)?)?;
-        }
+        model_edges(&plan, context, &mut writer)?;
+        expression_edges(&plan, context, &mut writer)?;
         writer.finish()?;
         provenance::write_run_record(&self.output, context, started)
     }
 }
 
-/// The edges of one group, from as many draws of its cells as asked for.
-fn attention_edges(
+/// What the model says.
+fn model_edges(plan: &Plan, context: &Context, writer: &mut Writer) -> anyhow::Result<()> {
+    if plan.checkpoint.is_none() {
+        return Ok(());
+    }
+    let model = plan.model().weights()?;
+    if let Some(channels) = &plan.channels {
+        let mut progress = Progress::new("cells", plan.n_cells() as u64);
+        for group in &plan.groups {
+            let network = attention(plan, &model, channels, group, context, &mut progress)?;
+            for (channel, name) in channels.names().iter().enumerate() {
+                let mut scores = plan.scores();
+                scores.extend(network.scores(channel));
+                writer.push(plan.rank(scores, &group.name, name))?;
+            }
+        }
+        progress.finish();
+    }
+    if plan.has(Method::Embedding) {
+        writer.push(embedding_edges(plan, &model)?)?;
+    }
+    Ok(())
+}
+
+/// What the cells say without a model.
+fn expression_edges(plan: &Plan, context: &Context, writer: &mut Writer) -> anyhow::Result<()> {
+    if !plan.args.method.iter().any(|method| method.needs_expression()) {
+        return Ok(());
+    }
+    let (regulators, interrupt) = (&plan.regulators.ids, &context.interrupt);
+    for group in &plan.groups {
+        let expression = plan.expression(group, context)?;
+        if plan.has(Method::Correlation) {
+            for kind in [Kind::Pearson, Kind::Spearman] {
+                let mut scores = plan.scores();
+                correlation::scores(&expression, kind, regulators, &mut scores, interrupt)?;
+                writer.push(plan.rank(scores, &group.name, kind.name()))?;
+            }
+        }
+        if plan.has(Method::Trees) {
+            let mut scores = plan.scores();
+            let vocabulary = plan.vocabulary();
+            trees::scores(&expression, regulators, vocabulary, context.seed, &mut scores, interrupt)?;
+            writer.push(plan.rank(scores, &group.name, trees::NAME))?;
+        }
+    }
+    Ok(())
+}
+
+/// What the cells of one group say, from as many draws as asked for.
+fn attention(
     plan: &Plan,
     model: &PanFoMa<Cpu>,
+    channels: &Channels,
     group: &Group,
     context: &Context,
     progress: &mut Progress,
-) -> anyhow::Result<Vec<Edge>> {
+) -> anyhow::Result<Network> {
     let n_genes = plan.vocabulary().n_genes();
     let rows = RegulatorRows::new(&plan.regulators.ids, n_genes);
-    let mut network = Network::new(plan.regulators.ids.len(), n_genes);
-    for block in groups::blocks(&plan.tokens, group, BLOCK_CELLS) {
+    let mut network = Network::new(plan.regulators.ids.len(), n_genes, channels);
+    for block in groups::blocks(plan.tokens(), group, BLOCK_CELLS) {
         let block = block?;
         for draw in 0..plan.args.draws.get() {
             context.interrupt.check()?;
+            let drawer =
+                Drawer::new(context.seed, draw, plan.tokens().panels(), plan.tokens().index().n_bins);
             // Cells are shared out, their sums are not: added in the order of cells whatever the threads.
-            for meetings in meetings(plan, model, &rows, &block, context.seed, draw)? {
+            for meetings in meetings(&drawer, model, channels, &rows, &block)? {
                 network.add(&meetings);
             }
         }
         progress.add(block.n_cells() as u64);
     }
-    Ok(plan.rank(network.scores(), &group.name, Method::Attention))
+    Ok(network)
 }
 
 /// What each cell of a block says in one draw, in the order of cells.
 fn meetings(
-    plan: &Plan,
+    drawer: &Drawer,
     model: &PanFoMa<Cpu>,
+    channels: &Channels,
     rows: &RegulatorRows,
     block: &CellRows,
-    seed: u64,
-    draw: u32,
-) -> Result<Vec<Vec<Meeting>>, ModelError> {
+) -> Result<Vec<Meetings>, ModelError> {
     let config = &model.config;
-    let drawer = Drawer::new(seed, draw, plan.tokens.panels(), plan.tokens.index().n_bins);
     let n_tokens = block.n_cells() * config.seq_len();
     let (mut genes, mut values) = (vec![0; n_tokens], vec![0; n_tokens]);
     drawer.draw_rows(block, config.seq_len(), &mut genes, &mut values);
     let cells = CellBatch { n_cells: block.n_cells(), seq_len: config.seq_len(), genes, values };
     lanes::map(cells.n_cells, 1, |cell| {
         let cell = cells.slice(cell);
-        let mut meetings = CellMeetings::new(rows, &cell, config.n_chunks, config.n_bins);
+        let mut meetings = CellMeetings::new(channels, rows, &cell, config.n_chunks, config.n_bins);
         model.encoder_attention(&Cpu::new(), &cell, &mut |view| meetings.add(&view))?;
         Ok(meetings.finish())
     })
@@ -119,6 +170,7 @@ fn meetings(
 /// Edges between genes that the model places together.
 fn embedding_edges(plan: &Plan, model: &PanFoMa<Cpu>) -> anyhow::Result<Vec<Edge>> {
     let embeddings = model.gene_embeddings(&Cpu::new())?;
-    let scores = embedding::scores(&embeddings, model.config.d_model, &plan.regulators.ids);
-    Ok(plan.rank(scores, ALL_CELLS, Method::Embedding))
+    let mut scores = plan.scores();
+    scores.extend(embedding::scores(&embeddings, model.config.d_model, &plan.regulators.ids));
+    Ok(plan.rank(scores, ALL_CELLS, Method::Embedding.name()))
 }

@@ -1,10 +1,12 @@
 //! Everything checked before work starts.
 
 use super::args::{Args, Method};
-use super::attention::Network;
+use super::attention::{Channels, Network};
+use super::expression::Expression;
 use super::groups::{self, Group, Selection};
-use super::ranking;
+use super::ranking::Scores;
 use super::regulators::{self, Regulators};
+use super::table::ExpressionTable;
 use panfoma_core::artifact::Provenance;
 use panfoma_core::artifact::checkpoint::Checkpoint;
 use panfoma_core::artifact::edges::Edge;
@@ -12,25 +14,37 @@ use panfoma_core::artifact::provenance::Input;
 use panfoma_core::artifact::tokens::Tokens;
 use panfoma_core::artifact::vocabulary::Vocabulary;
 use panfoma_core::model::ModelConfig;
-use panfoma_core::stage::Context;
+use panfoma_core::stage::{Context, UserError};
 use std::fmt::Write as _;
 
 /// Assumed for the time estimate: what one core does in the encoder's small matrix products.
 const GFLOPS_PER_THREAD: f64 = 20.0;
+/// Assumed for the time estimate: operations of boosted trees for one cell and a tenth of a regulator.
+const TREE_FLOPS: f64 = 20_000.0;
 /// Strangers that a warning names.
 const NAMED: usize = 5;
+
+/// Where the cells come from.
+pub enum Source {
+    /// `panfoma-tokenize`.
+    Tokens(Box<Tokens>),
+    /// A table of values.
+    Table(ExpressionTable),
+}
 
 /// Opened inputs that fit together, and what to do with them.
 pub struct Plan<'a> {
     /// The flags.
     pub args: &'a Args,
     /// The cells.
-    pub tokens: Tokens,
-    /// The model.
-    pub checkpoint: Checkpoint,
+    pub source: Source,
+    /// The model, if a method reads one.
+    pub checkpoint: Option<Checkpoint>,
+    /// What of its attention is read.
+    pub channels: Option<Channels>,
     /// Genes that may regulate.
     pub regulators: Regulators,
-    /// Networks to make from attention.
+    /// Cells to make networks from; of a table, all.
     pub groups: Vec<Group>,
     small: Vec<(String, usize)>,
 }
@@ -38,10 +52,16 @@ pub struct Plan<'a> {
 impl<'a> Plan<'a> {
     /// Opens and checks the inputs and chooses cells.
     pub fn new(args: &'a Args, seed: u64) -> anyhow::Result<Self> {
-        let tokens = Tokens::open(&args.input)?;
-        let checkpoint = Checkpoint::open(&args.model)?;
-        checkpoint.description.expect_tokens(tokens.index(), &args.input)?;
-        let vocabulary = &checkpoint.description.vocabulary;
+        let source = match (&args.input, &args.expression) {
+            (Some(path), _) => Source::Tokens(Box::new(Tokens::open(path)?)),
+            (None, Some(path)) => Source::Table(ExpressionTable::read(path)?),
+            (None, None) => unreachable!("one of them is required"),
+        };
+        let checkpoint = checkpoint(args, &source)?;
+        let config = checkpoint.as_ref().map(|checkpoint| &checkpoint.description.config.model);
+        let reads = config.filter(|_| args.method.contains(&Method::Attention));
+        let channels = reads.map(|config| Channels::new(args, config)).transpose()?;
+        let vocabulary = source.vocabulary();
         let regulators = match &args.regulators {
             Some(path) => regulators::read(path, vocabulary)?,
             None => regulators::every_gene(vocabulary)?,
@@ -53,11 +73,14 @@ impl<'a> Plan<'a> {
             max_cells: args.max_cells_per_group.get(),
             seed,
         };
-        let (groups, small) = match args.method.contains(&Method::Attention) {
-            true => groups::choose(&tokens, &selection)?,
-            false => Default::default(),
+        let (groups, small) = match &source {
+            Source::Tokens(tokens) if args.method.iter().any(|&method| method != Method::Embedding) => {
+                groups::choose(tokens, &selection)?
+            }
+            Source::Tokens(_) => Default::default(),
+            Source::Table(table) => (vec![Group::all(table.cells.len())], Vec::new()),
         };
-        let plan = Self { args, tokens, checkpoint, regulators, groups, small };
+        let plan = Self { args, source, checkpoint, channels, regulators, groups, small };
         plan.warn();
         Ok(plan)
     }
@@ -87,7 +110,36 @@ impl<'a> Plan<'a> {
 
     /// The genes; the model's and the tokens' are the same.
     pub fn vocabulary(&self) -> &Vocabulary {
-        self.tokens.vocabulary()
+        self.source.vocabulary()
+    }
+
+    /// The cells as tokens, which methods with a model read.
+    pub fn tokens(&self) -> &Tokens {
+        match &self.source {
+            Source::Tokens(tokens) => tokens,
+            Source::Table(_) => unreachable!("a table goes with no model"),
+        }
+    }
+
+    /// The model that a method needs.
+    pub fn model(&self) -> &Checkpoint {
+        self.checkpoint.as_ref().expect("checked when the plan was made")
+    }
+
+    /// What methods without a model read of a group.
+    pub fn expression(&self, group: &Group, context: &Context) -> anyhow::Result<Expression> {
+        let expression = match &self.source {
+            Source::Tokens(tokens) => Expression::from_tokens(tokens, group, &context.interrupt)?,
+            Source::Table(table) => Expression::from_table(table),
+        };
+        if expression.n_unmeasured > 0 {
+            tracing::warn!(
+                "group `{}`: {} genes are left out of correlation and trees, for some of its studies did not measure them",
+                group.name,
+                expression.n_unmeasured
+            );
+        }
+        Ok(expression)
     }
 
     /// Cells to look at.
@@ -95,21 +147,24 @@ impl<'a> Plan<'a> {
         self.groups.iter().map(|group| group.cells.len()).sum()
     }
 
+    /// For the scores of one group and method.
+    pub fn scores(&self) -> Scores {
+        Scores::new(self.args.top_edges.get())
+    }
+
     /// The best edges of a group.
-    pub fn rank(
-        &self,
-        scores: impl IntoIterator<Item = (u32, u32, f32)>,
-        group: &str,
-        method: Method,
-    ) -> Vec<Edge> {
-        let (top, regulators) = (self.args.top_edges.get(), &self.regulators.ids);
-        ranking::rank(scores, top, regulators, self.vocabulary(), group, method.name())
+    pub fn rank(&self, scores: Scores, group: &str, method: &str) -> Vec<Edge> {
+        scores.edges(&self.regulators.ids, self.vocabulary(), group, method)
     }
 
     /// How the edges are made.
     pub fn provenance(&self, context: &Context) -> anyhow::Result<Provenance> {
-        let mut inputs = vec![self.tokens.input()?, Input::digest(&self.args.model)?];
-        if let Some(path) = &self.args.regulators {
+        let args = self.args;
+        let mut inputs = match &self.source {
+            Source::Tokens(tokens) => vec![tokens.input()?],
+            Source::Table(_) => Vec::new(),
+        };
+        for path in [&args.expression, &args.model, &args.regulators].into_iter().flatten() {
             inputs.push(Input::digest(path)?);
         }
         let provenance = Provenance::new(context, [])?.with_genes("vocabulary", self.vocabulary().digest());
@@ -118,30 +173,40 @@ impl<'a> Plan<'a> {
 
     /// The plan for people, with estimates.
     pub fn describe(&self, threads: usize) -> String {
-        let config = &self.checkpoint.description.config.model;
-        let n_genes = self.vocabulary().n_genes();
-        let n_regulators = self.regulators.ids.len();
-        let draws = f64::from(self.args.draws.get());
-        let seconds = self.n_cells() as f64 * draws * encoder_flops(config)
-            / (GFLOPS_PER_THREAD * 1e9 * threads as f64);
-        let bytes = Network::bytes(n_regulators, n_genes) + 4 * config.n_params() as u64;
-        let mut text = String::new();
-        let _ = writeln!(
-            text,
-            "{n_regulators} regulators x {n_genes} genes, model of {} parameters",
-            config.n_params()
-        );
+        let (n_genes, n_regulators) = (self.vocabulary().n_genes(), self.regulators.ids.len());
+        let mut text = format!("{n_regulators} regulators x {n_genes} genes");
+        let (mut flops, mut bytes) = (0.0, 0);
+        if let Some(checkpoint) = &self.checkpoint {
+            let config = &checkpoint.description.config.model;
+            let _ = write!(text, ", model of {} parameters", config.n_params());
+            bytes += 4 * config.n_params() as u64;
+            if let Some(channels) = &self.channels {
+                flops += self.n_cells() as f64 * f64::from(self.args.draws.get()) * encoder_flops(config);
+                bytes += Network::bytes(n_regulators, n_genes, channels);
+            }
+        }
+        let largest = self.groups.iter().map(|group| group.cells.len()).max().unwrap_or(0);
+        if self.args.method.iter().any(|method| method.needs_expression()) {
+            bytes += (largest * n_genes) as u64 * 8;
+        }
         for group in &self.groups {
-            let _ = writeln!(
-                text,
-                "attention: group `{}`, {} of {} cells",
-                group.name,
-                group.cells.len(),
-                group.n_cells
-            );
+            if self.has(Method::Correlation) {
+                bytes = bytes.max((largest * n_genes) as u64 * 24);
+                flops += 4.0 * (n_regulators * n_genes * group.cells.len()) as f64;
+            }
+            if self.has(Method::Trees) {
+                flops +=
+                    TREE_FLOPS * (n_genes * group.cells.len()) as f64 * (1.0 + n_regulators as f64 / 10.0);
+            }
+        }
+        let seconds = flops / (GFLOPS_PER_THREAD * 1e9 * threads as f64);
+        let _ = writeln!(text);
+        for group in &self.groups {
+            let _ =
+                writeln!(text, "group `{}`, {} of {} cells", group.name, group.cells.len(), group.n_cells);
         }
         for (name, n_cells) in &self.small {
-            let _ = writeln!(text, "attention: group `{name}` left out, {n_cells} cells");
+            let _ = writeln!(text, "group `{name}` left out, {n_cells} cells");
         }
         if self.has(Method::Embedding) {
             let _ = writeln!(text, "embedding: one network");
@@ -154,6 +219,34 @@ impl<'a> Plan<'a> {
         );
         text
     }
+}
+
+impl Source {
+    /// The genes.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        match self {
+            Source::Tokens(tokens) => tokens.vocabulary(),
+            Source::Table(table) => &table.vocabulary,
+        }
+    }
+}
+
+/// The model, if a method asks for one, and that it knows the tokens' genes.
+fn checkpoint(args: &Args, source: &Source) -> anyhow::Result<Option<Checkpoint>> {
+    let Some(method) = args.method.iter().find(|method| method.needs_model()) else { return Ok(None) };
+    let name = method.name();
+    let hint = "or choose methods that need none: `--method correlation,trees`";
+    let Source::Tokens(tokens) = source else {
+        let message = format!("`--method {name}` reads tokens, not a table of expression");
+        return Err(UserError::usage(message).hint(format!("pass `--input` and `--model`, {hint}")).into());
+    };
+    let Some(path) = &args.model else {
+        let message = format!("`--method {name}` reads a model, and none is given");
+        return Err(UserError::usage(message).hint(format!("pass `--model`, {hint}")).into());
+    };
+    let checkpoint = Checkpoint::open(path)?;
+    checkpoint.description.expect_tokens(tokens.index(), tokens.path())?;
+    Ok(Some(checkpoint))
 }
 
 /// Floating-point operations of the local encoder for one cell, and of reading its attention once more.

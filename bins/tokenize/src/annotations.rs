@@ -2,7 +2,7 @@
 
 use crate::args::{Config, SplitSpec};
 use crate::cell_ids::CellIds;
-use crate::split::{self, Group, Tally};
+use crate::split::{Group, Tally};
 use anyhow::Result;
 use panfoma_core::artifact::cells::{Cells, CellsModality};
 use panfoma_core::artifact::tokens::{Categories, Split, SplitRecord, modalities};
@@ -248,7 +248,9 @@ fn divide(
         })
         .collect();
     let mut of_group = vec![Split::Train; n_groups];
-    let assigned = split::assign(&groups, fractions, seed);
+    let names: Vec<&str> = grouped
+        .map_or_else(Vec::new, |column| present.iter().map(|&at| column.levels[at].as_str()).collect());
+    let assigned = config.held_out.assign(&groups, &names, fractions, seed)?;
     present.iter().zip(assigned).for_each(|(&group, split)| of_group[group] = split);
     let splits: Vec<Split> = (0..kept.len()).map(|cell| of_group[group_of(cell)]).collect();
 
@@ -257,6 +259,8 @@ fn divide(
         fractions,
         seed,
         stratify: config.stratify.clone(),
+        valid_groups: config.held_out.valid.clone(),
+        test_groups: config.held_out.test.clone(),
         optimistic: shares_patients(grouped.is_none(), columns.get("patient"), &splits, kept),
         cells: Default::default(),
         groups: Default::default(),

@@ -1,5 +1,6 @@
 //! The flags of `panfoma-tokenize`.
 
+use crate::held_out::HeldOut;
 use clap::ValueHint;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use panfoma_core::artifact::tokens::{Binning, Shard};
@@ -25,6 +26,15 @@ pub struct Args {
     /// (scores on such a split flatter every method)
     #[arg(long, value_name = "COLUMN:F,F,F", default_value = "patient:0.8,0.1,0.1", help_heading = "Split")]
     pub split: SplitSpec,
+
+    /// Groups of the split's column that test, by name, such as a study or patients; the others are drawn among train and
+    /// valid by their fractions
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', help_heading = "Split")]
+    pub test_groups: Vec<String>,
+
+    /// Groups of the split's column that validate, by name
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', help_heading = "Split")]
+    pub valid_groups: Vec<String>,
 
     /// Apportion the groups within each level of this label (a group counts for the level most of its cells have)
     #[arg(long, value_name = "LABEL", help_heading = "Split")]
@@ -196,6 +206,8 @@ pub struct Config {
     pub output: PathBuf,
     /// How cells are divided.
     pub split: SplitSpec,
+    /// Groups held out by name.
+    pub held_out: HeldOut,
     /// Label within whose levels groups are apportioned.
     pub stratify: Option<String>,
     /// Labels asked for.
@@ -227,6 +239,11 @@ impl Args {
             return Err(UserError::usage("no training cells to choose genes by: the first fraction is 0")
                 .hint("pass `--vocabulary MODEL` to tokenize cells for a model that is already trained"));
         }
+        let held_out = HeldOut { valid: self.valid_groups, test: self.test_groups };
+        if self.split.by == "cell" && !held_out.is_empty() {
+            return Err(UserError::usage("`--split cell` has no groups to hold out by name")
+                .hint("name the groups' column, such as `--split study:0.9,0.1,0`"));
+        }
         let genes = match self.vocabulary {
             Some(path) => GeneSource::Given { path, min_coverage: self.min_gene_coverage },
             None => {
@@ -241,6 +258,7 @@ impl Args {
             input,
             output: self.output,
             split: self.split,
+            held_out,
             stratify: self.stratify,
             labels: self.labels,
             groups: self.groups,

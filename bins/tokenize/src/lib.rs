@@ -9,6 +9,7 @@ mod cell_genes;
 mod cell_ids;
 mod dispersion;
 mod genes;
+mod held_out;
 mod medians;
 mod merge;
 mod report;

@@ -235,6 +235,24 @@ fn a_split_that_divides_patients_is_called_optimistic() {
 }
 
 #[test]
+fn a_study_is_held_out_by_name() {
+    let names: Vec<String> = splits_of(&open(&Corpus::default(), "").1, "study").into_keys().collect();
+    for name in &names {
+        let flags = format!("--split study:0.8,0.1,0.1 --test-groups {name}");
+        let (_directory, tokens) = open(&Corpus::default(), &flags);
+        for (study, splits) in splits_of(&tokens, "study") {
+            let expected = if study == *name { Split::Test } else { Split::Train };
+            assert_eq!(splits.into_iter().collect::<Vec<_>>(), [expected], "{study}, held out: {name}");
+        }
+        assert_eq!(tokens.index().split.test_groups, [name.as_str()]);
+    }
+    let (code, error, hint) = refusal(&Corpus::default(), "--split study:1,0,0 --test-groups elsewhere");
+    assert!(code == 65 && error.contains("`elsewhere`") && hint.contains(&names[0]), "{error} {hint}");
+    let (code, ..) = refusal(&Corpus::default(), "--split cell:1,0,0 --test-groups a");
+    assert_eq!(code, 64);
+}
+
+#[test]
 fn single_cells_are_divided_by_exact_fractions() {
     let (_directory, tokens) = open(&Corpus::default(), "--split cell:0.8,0.1,0.1");
     let cells = tokens.index().split.cells;

@@ -19,7 +19,7 @@ pub struct Features {
 }
 
 /// Counts per 10,000, then log(1 + x). `total` is the cell's count over all of its genes.
-fn log_normalized(count: f32, total: f64) -> f32 {
+pub fn log_normalized(count: f32, total: f64) -> f32 {
     (f64::from(count) / total.max(1.0) * 1e4).ln_1p() as f32
 }
 

@@ -1,5 +1,6 @@
 //! Ranked edges, and how they stand against a reference network.
 
+pub mod alone;
 mod reference;
 
 use crate::metrics::Undefined;
@@ -86,10 +87,7 @@ pub fn evaluate(
     }
     let compared = truth.as_ref().map(|truth| compared(truth, universe, edges.values().flatten()));
     let mut metrics = Vec::new();
-    if let (Some(truth), Some(compared)) = (&truth, &compared) {
-        metrics.extend(about(compared));
-        metrics.extend(controls(truth, universe, compared, context.seed));
-    }
+    metrics.extend(compared.iter().flat_map(about));
     let mut rankings = Vec::new();
     for ((group, method), edges) in edges {
         context.interrupt.check()?;
@@ -109,6 +107,9 @@ pub fn evaluate(
         }
         rankings.push(ranking);
     }
+    if let (Some(truth), Some(compared)) = (&truth, &compared) {
+        metrics.extend(controls(truth, universe, compared, context.seed));
+    }
     Ok(Network { metrics, rankings, reference: compared })
 }
 
@@ -125,7 +126,7 @@ fn top(edges: &[Edge], truth: Option<&Reference>) -> Vec<(Edge, Option<bool>)> {
 fn thinned(curve: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
     let curve: Vec<(f64, f64)> = curve.collect();
     let step = curve.len().div_ceil(CURVE_POINTS).max(1);
-    let last = curve.last().copied().filter(|_| !(curve.len().max(1) - 1).is_multiple_of(step));
+    let last = curve.last().copied().filter(|_| !(curve.len() - 1).is_multiple_of(step));
     curve.iter().copied().step_by(step).chain(last).collect()
 }
 
@@ -233,6 +234,7 @@ fn controls(truth: &Reference, universe: Universe, compared: &Compared, seed: u6
         ("auroc", random.auroc, 1.0),
         ("auprc", random.auprc, 1.0),
         ("auprc_ratio", random.auprc, chance),
+        ("average_precision", random.average_precision, 1.0),
         ("early_precision", random.early_precision, 1.0),
         ("early_precision_ratio", random.early_precision, chance),
     ]
@@ -249,6 +251,7 @@ fn controls(truth: &Reference, universe: Universe, compared: &Compared, seed: u6
         ("auroc", steps.auroc().unwrap_or(f64::NAN)),
         ("auprc", area),
         ("auprc_ratio", area / chance),
+        ("average_precision", steps.average_precision().unwrap_or(f64::NAN)),
         ("early_precision", early),
         ("early_precision_ratio", early / chance),
     ]

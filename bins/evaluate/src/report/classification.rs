@@ -1,24 +1,30 @@
 //! Every method on the same held-out cells, and each class of the first.
 
 use super::curves::{self, Whisker};
-use super::{heatmap, value};
+use super::{calibration, heatmap, patients, value};
 use crate::classify::SplitScores;
-use crate::method::Role;
+use crate::method::{Role, short_title};
 use crate::outcome::Outcome;
 use maud::{Markup, html};
+use panfoma_core::artifact::metrics::Metric;
 use panfoma_core::artifact::tokens::Split;
 use panfoma_core::report::figure::Figures;
 
-/// The metrics that a method's row shows, with their heads.
-const SHOWN: [(&str, &str); 7] = [
+/// The metrics that a method's row shows, with their heads; the first few with their intervals.
+const SHOWN: [(&str, &str); 11] = [
     ("macro_f1", "macro-F1"),
     ("accuracy", "accuracy"),
+    ("auroc", "AUROC"),
+    ("auprc", "AUPRC"),
     ("balanced_accuracy", "balanced accuracy"),
     ("weighted_f1", "weighted F1"),
     ("kappa", "kappa"),
     ("mcc", "MCC"),
     ("log_loss", "log loss"),
+    ("brier", "Brier"),
+    ("ece", "ECE"),
 ];
+const WITH_INTERVAL: usize = 4;
 
 /// One split.
 pub fn section(outcome: &Outcome, split: &SplitScores, figures: &Figures) -> Markup {
@@ -27,9 +33,17 @@ pub fn section(outcome: &Outcome, split: &SplitScores, figures: &Figures) -> Mar
     let is_primary = outcome.splits.first().is_some_and(|first| first.split == split.split);
     let mut order: Vec<usize> = (0..outcome.methods.len()).collect();
     let f1 = |which: usize| split.confusions[which].macro_f1().unwrap_or(0.0);
-    order.sort_by(|&a, &b| f1(b).total_cmp(&f1(a)).then(a.cmp(&b)));
+    let competes =
+        |which: usize| matches!(outcome.methods[which].role, Role::Model | Role::Probe | Role::Rival);
+    order.sort_by(|&a, &b| competes(b).cmp(&competes(a)).then(f1(b).total_cmp(&f1(a))).then(a.cmp(&b)));
+    let rival = split.best(&outcome.methods, |method| method.role == Role::Rival).filter(|&which| which != 0);
+    let shown: Vec<(&str, usize)> = std::iter::once(0)
+        .chain(rival)
+        .map(|which| (short_title(&outcome.methods[which].name), which))
+        .collect();
     let whiskers: Vec<Whisker> = order
         .iter()
+        .filter(|&&which| competes(which))
         .map(|&which| {
             let method = &outcome.methods[which];
             let metric = split.get("macro_f1", &method.name);
@@ -47,13 +61,15 @@ pub fn section(outcome: &Outcome, split: &SplitScores, figures: &Figures) -> Mar
         p.caption { (split.n_cells) " cells" @if let Some(n) = split.patients.as_ref().map(Vec::len) { " of " (n) " patients" }
             ". Best macro-F1 first; intervals are 95 % bootstraps over " (split.over) ", the same resamples for every method." }
         (figures.show(curves::whiskers(&format!("macro_f1_{}", split.split.name()), &whiskers, "macro-F1", &format!("Macro-F1 of every method on the {} split with 95 % intervals.", split.split.name()))))
-        div.scroll { table.methods {
+        div.scroll.narrow { table.methods {
             tr { th { "method" } @for (_, head) in SHOWN { th.n { (head) } } @if has_unassigned { th.n { "unassigned" } th.n { "accuracy where assigned" } } }
             @for &which in &order {
                 @let method = &outcome.methods[which];
                 tr.model[method.role == Role::Model] {
                     td { (method.title) }
-                    @for (metric, _) in SHOWN { td.n { (value(split.get(metric, &method.name))) } }
+                    @for (at, (metric, _)) in SHOWN.into_iter().enumerate() { td.n {
+                        @if at < WITH_INTERVAL { (value(split.get(metric, &method.name))) } @else { (bare(split.get(metric, &method.name))) }
+                    } }
                     @if has_unassigned {
                         td.n { (value(split.get("unassigned", &method.name))) }
                         td.n { (value(split.get("selective_accuracy", &method.name))) }
@@ -64,25 +80,20 @@ pub fn section(outcome: &Outcome, split: &SplitScores, figures: &Figures) -> Mar
         @if is_primary {
             @let best = &outcome.methods[0];
             (figures.show(heatmap::figure("confusion", &split.confusions[0], &label.levels, &format!("Confusion matrix of {} on the {} split", best.title, split.split.name()))))
+            (calibration::section(outcome, split, &shown, figures))
             (per_class(outcome, split, &label.levels))
+            (patients::section(outcome, split, &shown))
         }
     }
 }
 
-fn short_title(name: &str) -> &str {
-    match name {
-        "panfoma" => "PanFoMa",
-        "embedding_logistic" => "logistic regression, embedding",
-        "logistic" => "logistic regression, counts",
-        "logistic_l1" => "sparse logistic regression, counts",
-        "pca_logistic" => "PCA + logistic regression",
-        "shuffled_labels" => "control: shuffled labels",
-        "study_only" => "study alone",
-        "total_counts_only" => "number of counts alone",
-        "n_genes_only" => "number of genes alone",
-        "pca_knn" => "PCA + nearest neighbours",
-        "majority" => "most frequent label",
-        other => other,
+/// A number whose interval shows where the pointer rests.
+fn bare(metric: Option<&Metric>) -> Markup {
+    match metric.and_then(|metric| Some((metric.value?, metric.interval.as_ref()?))) {
+        Some((value, i)) => {
+            html! { span title=(format!("95 % interval {:.3} to {:.3}", i.low, i.high)) { (format!("{value:.3}")) } }
+        }
+        None => value(metric),
     }
 }
 
@@ -92,12 +103,13 @@ fn per_class(outcome: &Outcome, split: &SplitScores, classes: &[String]) -> Mark
     html! {
         h3 { "Each class: " (outcome.methods[0].title) }
         div.scroll { table {
-            tr { th { "class" } th.n { "cells" } th.n { "precision" } th.n { "recall" } th.n { "F1" }
+            tr { th { "class" } th.n { "cells" } th.n { "precision" } th.n { "recall" } th.n { "F1" } th.n { "AUROC" } th.n { "AUPRC" }
                 @if let Some((which, _)) = &rival { th.n { "F1, " (short_title(&outcome.methods[*which].name)) } } }
             @for (class, score) in split.confusions[0].per_class().iter().enumerate().filter(|(_, s)| s.support + s.predicted > 0) {
                 tr {
                     td { (classes[class]) } td.n { (score.support) }
                     @for number in [score.precision, score.recall, score.f1] { td.n { (format!("{number:.3}")) } }
+                    @for metric in ["class_auroc", "class_auprc"] { td.n { (value(split.of_group(metric, &classes[class], &outcome.methods[0].name))) } }
                     @if let Some((_, scores)) = &rival { td.n { (format!("{:.3}", scores[class].f1)) } }
                 }
             }

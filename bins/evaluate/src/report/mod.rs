@@ -1,45 +1,74 @@
 //! `report.html`: one file, nothing loaded from anywhere. A section is a file.
 
+mod calibration;
 mod cells;
 mod classification;
 mod confounding;
-mod curves;
+pub mod curves;
 mod embedding;
 mod heatmap;
 mod integration;
+mod leakage;
 mod network;
 mod network_drawing;
-pub mod picture;
-mod provenance;
+mod patients;
+mod picture;
+pub mod provenance;
 mod quality;
 mod scatter;
 mod training;
 
+use crate::network::alone::Alone;
 use crate::outcome::Outcome;
+use anyhow::Context as _;
 use maud::{Markup, html};
 use panfoma_core::artifact::metrics::Metric;
-use panfoma_core::report::figure::Figures;
+use panfoma_core::report::figure::{self, Figures};
+use picture::Painter;
+use std::path::Path;
+
+/// Writes `report.html` and the files of its figures.
+pub fn write(directory: &Path, draw: impl FnOnce(&Figures) -> String) -> anyhow::Result<()> {
+    let figures = Figures::default();
+    std::fs::write(directory.join("report.html"), draw(&figures)).context("writing `report.html`")?;
+    let painter = Painter::new();
+    figures.write(&directory.join(figure::DIRECTORY), |svg| painter.png(svg)).context("writing figures")
+}
 
 /// The whole page; its figures are noted in `figures`.
 pub fn page(outcome: &Outcome, figures: &Figures) -> String {
     let body = html! {
         h1 { "PanFoMa evaluation" @if let Some((label, _)) = &outcome.inputs.label { ": " (label) } }
-        p.headline { (outcome.headline) }
+        // What makes a score worthless is to be read before it.
         @for warning in &outcome.warnings { p.warning { (warning) } }
+        p.headline { (outcome.headline) }
+        (confounding::section(outcome))
+        (leakage::section(outcome))
         (cells::section(outcome))
         @for split in &outcome.splits { (classification::section(outcome, split, figures)) }
-        (confounding::section(outcome))
         (embedding::section(outcome, figures))
         (integration::section(outcome))
         (training::section(outcome, figures))
-        (network::section(outcome, figures))
+        @if let Some(found) = &outcome.network { (network::section(found, figures)) }
         @if let Some(qc) = &outcome.inputs.qc { (quality::section(qc)) }
         @if !outcome.notes.is_empty() {
             h2 { "Notes" }
             @for note in &outcome.notes { p { (note) } }
         }
-        (provenance::section(outcome))
-        (provenance::definitions(outcome))
+        (provenance::section(&outcome.header.provenance, &outcome.command, &outcome.inputs.origins))
+        (provenance::definitions(outcome.metrics()))
+    };
+    panfoma_core::report::page("PanFoMa evaluation", &body)
+}
+
+/// The page of a network without cells.
+pub fn network_page(alone: &Alone, figures: &Figures) -> String {
+    let body = html! {
+        h1 { "PanFoMa evaluation: a regulatory network" }
+        p.headline { (alone.headline()) }
+        (network::section(&alone.network, figures))
+        (provenance::section(&alone.header.provenance, &alone.command, &alone.origins))
+        (provenance::definitions(alone.network.metrics.clone()))
     };
     panfoma_core::report::page("PanFoMa evaluation", &body)
 }

@@ -2,7 +2,6 @@
 
 use super::{network_drawing, value};
 use crate::network::{Compared, Network, RANDOM, REFERENCE, REGULATOR_DEGREE, Ranking};
-use crate::outcome::Outcome;
 use crate::report::curves::{self, Line};
 use maud::{Markup, html};
 use panfoma_core::artifact::metrics::Metric;
@@ -16,10 +15,11 @@ const SHOWN: usize = 20;
 const CURVES: usize = 8;
 
 /// The metrics of a ranking's row, with their heads.
-const HEADS: [(&str, &str); 8] = [
+const HEADS: [(&str, &str); 9] = [
     ("auprc_ratio", "AUPRC / random"),
     ("auroc", "AUROC"),
     ("auprc", "AUPRC"),
+    ("average_precision", "average precision"),
     ("early_precision", "early precision"),
     ("early_precision_ratio", "EPR"),
     ("epr_activation", "EPR, activation"),
@@ -28,8 +28,7 @@ const HEADS: [(&str, &str); 8] = [
 ];
 
 /// Scores of every ranking, a drawing and the first edges of each.
-pub fn section(outcome: &Outcome, figures: &Figures) -> Markup {
-    let Some(network) = &outcome.network else { return html! {} };
+pub fn section(network: &Network, figures: &Figures) -> Markup {
     html! {
         h2 { "Regulatory network" }
         @match &network.reference {

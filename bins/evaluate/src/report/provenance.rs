@@ -1,14 +1,13 @@
 //! The command, its inputs, and what every word means.
 
 use crate::integration;
-use crate::outcome::Outcome;
 use maud::{Markup, html};
 use panfoma_core::artifact::Provenance;
+use panfoma_core::artifact::metrics::Metric;
 use std::collections::BTreeMap;
 
 /// The command, the inputs with their digests, and how those were made.
-pub fn section(outcome: &Outcome) -> Markup {
-    let own = &outcome.header.provenance;
+pub fn section(own: &Provenance, command: &str, origins: &[(String, Provenance)]) -> Markup {
     let chain = |name: &str, p: &Provenance| {
         html! {
             h3 { (name) }
@@ -20,22 +19,21 @@ pub fn section(outcome: &Outcome) -> Markup {
     };
     html! {
         h2 { "How this was made" }
-        pre { (outcome.command) }
+        pre { (command) }
         p.caption { (own.tool) " " (own.tool_version) ", commit " (own.commit) ", seed " (own.seed) }
         div.scroll { table {
             tr { th { "input" } th { "BLAKE3" } }
             @for input in &own.inputs { tr { td { (input.name) } td { span.hash { (input.blake3) } } } }
         } }
         details { summary { "How the inputs were made" }
-            @for (name, provenance) in &outcome.inputs.origins { (chain(name, provenance)) } }
+            @for (name, provenance) in origins { (chain(name, provenance)) } }
     }
 }
 
 /// The metrics of this page.
-pub fn definitions(outcome: &Outcome) -> Markup {
+pub fn definitions(metrics: Vec<Metric>) -> Markup {
     let mut known: BTreeMap<String, String> = BTreeMap::new();
-    for metric in outcome
-        .metrics()
+    for metric in metrics
         .into_iter()
         .filter(|metric| metric.method != integration::EMBEDDING && metric.method != integration::CONTROL)
     {

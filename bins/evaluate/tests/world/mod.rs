@@ -28,11 +28,21 @@ pub struct World {
     pub confounded: bool,
     /// Is every cell drawn into a split alone?
     pub random_split: bool,
+    /// Have the test cells among the first hundred the counts of train cells?
+    pub twins: bool,
 }
 
 impl Default for World {
     fn default() -> Self {
-        Self { n_cells: 900, n_patients: 15, apart: 4.0, skill: 0.85, confounded: false, random_split: false }
+        Self {
+            n_cells: 900,
+            n_patients: 15,
+            apart: 4.0,
+            skill: 0.85,
+            confounded: false,
+            random_split: false,
+            twins: false,
+        }
     }
 }
 
@@ -157,6 +167,8 @@ impl World {
                 fractions: [0.6, 0.2, 0.2],
                 seed: 0,
                 stratify: None,
+                valid_groups: Vec::new(),
+                test_groups: Vec::new(),
                 optimistic: self.random_split,
                 cells: PerSplit::default(),
                 groups: PerSplit::default(),
@@ -167,8 +179,10 @@ impl World {
         };
         let mut rows = CellRows::new();
         for cell in 0..self.n_cells {
-            let mut stream = self.stream(cell, 4);
-            let class = self.class(cell) as u32;
+            // The fifth patient's cells are of test, those of the third of train.
+            let copied = if self.twins && cell < 100 && cell % 5 == 4 { cell - 2 } else { cell };
+            let mut stream = self.stream(copied, 4);
+            let class = self.class(copied) as u32;
             let genes: Vec<(u32, f32, u8)> = (1..=N_GENES)
                 .map(|id| (id, stream.below(if (id - 1) / 15 == class { 9 } else { 3 })))
                 .filter(|gene| gene.1 > 0)

@@ -54,6 +54,8 @@ impl Corpus {
             fractions: [0.6, 0.2, 0.2],
             seed: 0,
             stratify: None,
+            valid_groups: Vec::new(),
+            test_groups: Vec::new(),
             optimistic: false,
             cells: PerSplit::default(),
             groups: PerSplit { train: 3, valid: 1, test: 1 },

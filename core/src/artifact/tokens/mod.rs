@@ -161,6 +161,12 @@ pub struct SplitRecord {
     pub seed: u64,
     /// The label within whose levels groups were apportioned.
     pub stratify: Option<String>,
+    /// Groups that validate by name; without any, left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub valid_groups: Vec<String>,
+    /// Groups that test by name; without any, left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test_groups: Vec<String>,
     /// Do cells of one patient fall on both sides? Scores on such a split flatter every method.
     pub optimistic: bool,
     /// Cells of each split.
