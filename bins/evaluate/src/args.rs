@@ -12,7 +12,7 @@ use std::str::FromStr;
 #[derive(ClapArgs, Clone, Debug, Serialize)]
 pub struct Args {
     /// Embeddings to evaluate; a network can be evaluated without, by `--edges` alone
-    #[arg(short = 'i', long, visible_alias = "input", value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "edges", help_heading = "Input and output")]
+    #[arg(short = 'i', long, visible_alias = "input", value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present_any = ["edges", "compare"], help_heading = "Input and output")]
     #[serde(skip)]
     pub embeddings: Option<PathBuf>,
 
@@ -45,6 +45,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input and output")]
     #[serde(skip)]
     pub qc: Option<PathBuf>,
+
+    /// Finished evaluations to show side by side, instead of a new one: their directories, perhaps named
+    #[arg(long, value_name = "[NAME=]DIR", num_args = 1.., value_hint = ValueHint::DirPath, help_heading = "Comparison of evaluations")]
+    pub compare: Vec<NamedFile>,
 
     /// Column with the true labels [default: that of the predictions, else the only label column]
     #[arg(long, value_name = "COLUMN", help_heading = "What is compared")]
@@ -141,6 +145,9 @@ impl From<UniverseFlag> for Universe {
     }
 }
 
+/// Entries of the recorded configuration that [`Args::words`] says already, with the files.
+pub const NAMED: [&str; 4] = ["predictions", "probe", "compare", "vocabulary"];
+
 impl Args {
     /// Every input that is given, in the order of the flags.
     pub fn inputs(&self) -> Vec<(&'static str, &PathBuf)> {
@@ -151,13 +158,14 @@ impl Args {
         inputs.extend(self.model.iter().map(|path| ("--model", path)));
         inputs.extend(self.qc.iter().map(|path| ("--qc", path)));
         inputs.extend(self.edges.iter().map(|path| ("--edges", path)));
+        inputs.extend(self.compare.iter().map(|file| ("--compare", &file.path)));
         inputs.extend(self.reference_network.iter().map(|path| ("--reference-network", path)));
         inputs
     }
 
     /// The same as words of a command: file names instead of paths, with the name that was given to a file.
     pub fn words(&self) -> Vec<(&'static str, Vec<String>)> {
-        let named = || self.predictions.iter().chain(&self.probe);
+        let named = || self.predictions.iter().chain(&self.probe).chain(&self.compare);
         let word = |path: &PathBuf| {
             let name =
                 named().find(|file| std::ptr::eq(&file.path, path)).and_then(|file| file.name.as_ref());

@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod pca;
 pub mod predictions;
 pub mod report;
+mod runs;
 pub mod umap;
 pub mod warnings;
 
@@ -45,12 +46,17 @@ impl Stage for Args {
   panfoma-embed -i tokens/ -m random/ -o random.parquet
   panfoma-evaluate --embeddings embeddings.parquet --predictions predictions.parquet --tokens tokens/ \\
       --predictions from_scratch=scratch_predictions.parquet --probe random_weights=random.parquet -o evaluation/
+  # several evaluations side by side
+  panfoma-evaluate --compare task_a/evaluation task_b/evaluation -o comparison/
   # a regulatory network against a reference
   panfoma-evaluate --edges edges.parquet --reference-network trrust.tsv --universe tf -o evaluation/";
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
         let started = Instant::now();
         context.refuse_existing(&self.output)?;
+        if !self.compare.is_empty() {
+            return runs::compare(&self, context, started);
+        }
         if self.embeddings.is_none() {
             return network::alone::run(&self, context, started);
         }

@@ -70,6 +70,24 @@ pub enum Role {
     Control,
 }
 
+/// A method as figures and heads of columns call it.
+pub fn short_title(name: &str) -> &str {
+    match name {
+        "panfoma" => "PanFoMa",
+        "embedding_logistic" => "logistic regression, embedding",
+        "logistic" => "logistic regression, counts",
+        "logistic_l1" => "sparse logistic regression, counts",
+        "pca_logistic" => "PCA + logistic regression",
+        "shuffled_labels" => "control: shuffled labels",
+        "study_only" => "study alone",
+        "total_counts_only" => "number of counts alone",
+        "n_genes_only" => "number of genes alone",
+        "pca_knn" => "PCA + nearest neighbours",
+        "majority" => "most frequent label",
+        other => other,
+    }
+}
+
 /// What one method says of the held-out cells.
 pub struct Method {
     /// As in the `method` column of the metrics.

@@ -1,6 +1,7 @@
 //! Everything that was found, and how it is written.
 
 use crate::Args;
+use crate::args::NAMED;
 use crate::classify::{self, SplitScores};
 use crate::compare;
 use crate::confounders::Confounding;
@@ -52,6 +53,8 @@ pub struct Outcome<'a> {
     pub network: Option<Network>,
     /// Column that colours the second map.
     pub second_colour: Option<String>,
+    /// BLAKE3 of the tokens: names the cells.
+    pub tokens: Option<String>,
 }
 
 impl<'a> Outcome<'a> {
@@ -62,7 +65,10 @@ impl<'a> Outcome<'a> {
         if let Some(digest) = inputs.origins.iter().find_map(|(_, origin)| origin.genes("vocabulary")) {
             provenance = provenance.with_genes("vocabulary", digest.to_owned());
         }
-        let command = command::line(&provenance, &args.words(), &["vocabulary"], &args.output);
+        let command = command::line(&provenance, &args.words(), &NAMED, &args.output);
+        let tokens =
+            args.inputs().into_iter().zip(&provenance.inputs).find(|((flag, _), _)| *flag == "--tokens");
+        let tokens = tokens.map(|(_, input)| input.blake3.clone());
         let header = Header::new(metrics::FORMAT, metrics::VERSION, provenance);
         let mut outcome = Self {
             inputs,
@@ -79,6 +85,7 @@ impl<'a> Outcome<'a> {
             map: geometry::map(&inputs.embeddings, &inputs.cells, args.max_map_cells as usize, context)?,
             network: None,
             second_colour: second_colour(args, inputs),
+            tokens,
         };
         tracing::info!("the map is drawn");
         outcome.classify(args, context)?;
@@ -170,6 +177,7 @@ impl<'a> Outcome<'a> {
                 "warnings": self.warnings,
                 "notes": self.notes,
                 "split": self.inputs.split,
+                "tokens": self.tokens,
                 "label": self.inputs.label.as_ref().map(|(name, _)| name),
                 "classes": classes,
                 "methods": titles,

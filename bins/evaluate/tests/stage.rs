@@ -169,3 +169,41 @@ fn an_existing_output_and_other_cells_are_refused() {
     let run = evaluate(here.path(), &["-i", "nowhere.parquet", "-o", "new"]);
     assert_eq!(run.status.code(), Some(66));
 }
+
+#[test]
+fn evaluations_stand_side_by_side_and_say_which_saw_the_same_cells() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, world) in [
+        ("one", World { n_cells: 300, ..World::default() }),
+        ("two", World { n_cells: 300, skill: 0.2, ..World::default() }),
+    ] {
+        let place = directory.path().join(name);
+        std::fs::create_dir(&place).unwrap();
+        world.write(&place);
+        assert!(evaluate(&place, &all_flags("evaluation")).status.success());
+    }
+    let compared = ["--compare", "one/evaluation", "poor=two/evaluation", "-o", "both"];
+    let run = evaluate(directory.path(), &compared);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let table = std::fs::read_to_string(directory.path().join("both/comparison.tsv")).unwrap();
+    let value = |run: &str| -> f64 {
+        let start = format!("{run}\tmacro_f1\tpanfoma\ttest\tall\t");
+        let line = table.lines().find_map(|line| line.strip_prefix(&start)).unwrap();
+        line.split('\t').next().unwrap().parse().unwrap()
+    };
+    assert!(value("one") > value("poor") + 0.2, "{} {}", value("one"), value("poor"));
+    let page = std::fs::read_to_string(directory.path().join("both/report.html")).unwrap();
+    assert!(page.contains("--compare evaluation --compare poor=evaluation"), "the command is there");
+    assert!(directory.path().join("both/figures/macro_f1_poor.svg").is_file());
+
+    let refused = |flags: &[&str]| {
+        let run = evaluate(directory.path(), &[flags, &["-o", "none"]].concat());
+        (run.status.code().unwrap(), String::from_utf8_lossy(&run.stderr).into_owned())
+    };
+    let (code, message) = refused(&["--compare", "a=one/evaluation", "a=two/evaluation"]);
+    assert!(code == 64 && message.contains("called `a`"), "{message}");
+    let (code, message) = refused(&["--compare", "one"]);
+    assert!(code == 66 && message.contains("one/metrics.json"), "{message}");
+    let (code, message) = refused(&["--compare", "one/evaluation", "-i", "one/embeddings.parquet"]);
+    assert!(code == 64 && message.contains("--embeddings"), "{message}");
+}

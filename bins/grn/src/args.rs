@@ -42,6 +42,37 @@ impl Method {
     }
 }
 
+/// How a head's attention becomes a score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// Share of the target's attention, over what the regulator gets from anyone.
+    Lift,
+    /// The probability itself, over uniform attention.
+    Softmax,
+    /// Ranks of q·k by row, then by column, as scGPT has it.
+    Rank,
+}
+
+impl Form {
+    /// Its name in the `method` column.
+    pub fn method(self) -> &'static str {
+        match self {
+            Form::Lift => "attention",
+            Form::Softmax => "attention_softmax",
+            Form::Rank => "attention_rank",
+        }
+    }
+
+    /// What a pair scores without preference.
+    pub fn indifferent(self) -> f64 {
+        match self {
+            Form::Lift | Form::Softmax => 1.0,
+            Form::Rank => 0.5,
+        }
+    }
+}
+
 /// Flags of `panfoma-grn`.
 #[derive(clap::Args, Clone, Debug, Serialize)]
 pub struct Args {
@@ -102,6 +133,32 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value = "100000", help_heading = "Network")]
     pub top_edges: NonZeroUsize,
 
+    /// How attention becomes a score: over what the regulator gets from anyone, the probability, scGPT's ranks of q·k
+    #[arg(
+        long,
+        value_name = "FORMS",
+        value_delimiter = ',',
+        default_value = "lift",
+        help_heading = "Attention"
+    )]
+    pub attention_form: Vec<Form>,
+
+    /// Only these layers of the encoder, from 0 [default: the mean of all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Attention")]
+    pub layers: Vec<usize>,
+
+    /// Only these heads, from 0 [default: the mean of all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Attention")]
+    pub heads: Vec<usize>,
+
+    /// Also a network for each head of each layer, `attention/layer0/head3`
+    #[arg(long, help_heading = "Attention")]
+    pub per_head: bool,
+
+    /// Draw each cell's genes this often; more draws let more pairs meet
+    #[arg(long, value_name = "N", default_value = "2", help_heading = "Attention")]
+    pub draws: NonZeroU32,
+
     /// Look at no more cells of a group, chosen at random by `--seed`
     #[arg(long, value_name = "N", default_value = "500", help_heading = "Cells")]
     pub max_cells_per_group: NonZeroUsize,
@@ -113,8 +170,4 @@ pub struct Args {
     /// Only cells of this split: `train`, `valid` or `test` [default: all cells]
     #[arg(long, value_name = "SPLIT", help_heading = "Cells")]
     pub split: Option<Split>,
-
-    /// Draw each cell's genes this often; more draws let more pairs meet
-    #[arg(long, value_name = "N", default_value = "2", help_heading = "Cells")]
-    pub draws: NonZeroU32,
 }

@@ -1,7 +1,8 @@
 //! Gene regulatory networks from a model: ranked edges regulator → target, a network a group of cells.
 //!
 //! `attention` reads who a gene's state is made from (`attention` has the arithmetic), `embedding` which genes the
-//! model places together. Neither is causal, and both should be read beside a network of known edges:
+//! model places together. `correlation` and `trees` need no model: they are the baselines, made of the same cells, that
+//! it must beat. None is causal, and all should be read beside a network of known edges:
 //! `panfoma-evaluate --edges --reference-network` does that. Expect little of small models: on the simulated cohort
 //! (seed 0, preset `tiny`, 1,500 steps) the AUPRC over that of chance is 1.1 by attention and 1.6 by embedding, where
 //! plain coexpression of the same cells reaches 20.
@@ -20,7 +21,7 @@ mod trees;
 
 pub use args::{Args, Method};
 
-use attention::{CellMeetings, Meeting, Network, RegulatorRows};
+use attention::{CellMeetings, Channels, Meetings, Network, RegulatorRows};
 use correlation::Kind;
 use groups::Group;
 use panfoma_core::artifact::edges::{ALL_CELLS, Edge, Writer};
@@ -74,10 +75,15 @@ fn model_edges(plan: &Plan, context: &Context, writer: &mut Writer) -> anyhow::R
         return Ok(());
     }
     let model = plan.model().weights()?;
-    if plan.has(Method::Attention) {
+    if let Some(channels) = &plan.channels {
         let mut progress = Progress::new("cells", plan.n_cells() as u64);
         for group in &plan.groups {
-            writer.push(attention_edges(plan, &model, group, context, &mut progress)?)?;
+            let network = attention(plan, &model, channels, group, context, &mut progress)?;
+            for (channel, name) in channels.names().iter().enumerate() {
+                let mut scores = plan.scores();
+                scores.extend(network.scores(channel));
+                writer.push(plan.rank(scores, &group.name, name))?;
+            }
         }
         progress.finish();
     }
@@ -112,51 +118,50 @@ fn expression_edges(plan: &Plan, context: &Context, writer: &mut Writer) -> anyh
     Ok(())
 }
 
-/// The edges of one group, from as many draws of its cells as asked for.
-fn attention_edges(
+/// What the cells of one group say, from as many draws as asked for.
+fn attention(
     plan: &Plan,
     model: &PanFoMa<Cpu>,
+    channels: &Channels,
     group: &Group,
     context: &Context,
     progress: &mut Progress,
-) -> anyhow::Result<Vec<Edge>> {
+) -> anyhow::Result<Network> {
     let n_genes = plan.vocabulary().n_genes();
     let rows = RegulatorRows::new(&plan.regulators.ids, n_genes);
-    let mut network = Network::new(plan.regulators.ids.len(), n_genes);
+    let mut network = Network::new(plan.regulators.ids.len(), n_genes, channels);
     for block in groups::blocks(plan.tokens(), group, BLOCK_CELLS) {
         let block = block?;
         for draw in 0..plan.args.draws.get() {
             context.interrupt.check()?;
+            let drawer =
+                Drawer::new(context.seed, draw, plan.tokens().panels(), plan.tokens().index().n_bins);
             // Cells are shared out, their sums are not: added in the order of cells whatever the threads.
-            for meetings in meetings(plan, model, &rows, &block, context.seed, draw)? {
+            for meetings in meetings(&drawer, model, channels, &rows, &block)? {
                 network.add(&meetings);
             }
         }
         progress.add(block.n_cells() as u64);
     }
-    let mut scores = plan.scores();
-    scores.extend(network.scores());
-    Ok(plan.rank(scores, &group.name, Method::Attention.name()))
+    Ok(network)
 }
 
 /// What each cell of a block says in one draw, in the order of cells.
 fn meetings(
-    plan: &Plan,
+    drawer: &Drawer,
     model: &PanFoMa<Cpu>,
+    channels: &Channels,
     rows: &RegulatorRows,
     block: &CellRows,
-    seed: u64,
-    draw: u32,
-) -> Result<Vec<Vec<Meeting>>, ModelError> {
+) -> Result<Vec<Meetings>, ModelError> {
     let config = &model.config;
-    let drawer = Drawer::new(seed, draw, plan.tokens().panels(), plan.tokens().index().n_bins);
     let n_tokens = block.n_cells() * config.seq_len();
     let (mut genes, mut values) = (vec![0; n_tokens], vec![0; n_tokens]);
     drawer.draw_rows(block, config.seq_len(), &mut genes, &mut values);
     let cells = CellBatch { n_cells: block.n_cells(), seq_len: config.seq_len(), genes, values };
     lanes::map(cells.n_cells, 1, |cell| {
         let cell = cells.slice(cell);
-        let mut meetings = CellMeetings::new(rows, &cell, config.n_chunks, config.n_bins);
+        let mut meetings = CellMeetings::new(channels, rows, &cell, config.n_chunks, config.n_bins);
         model.encoder_attention(&Cpu::new(), &cell, &mut |view| meetings.add(&view))?;
         Ok(meetings.finish())
     })

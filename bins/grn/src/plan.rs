@@ -1,7 +1,7 @@
 //! Everything checked before work starts.
 
 use super::args::{Args, Method};
-use super::attention::Network;
+use super::attention::{Channels, Network};
 use super::expression::Expression;
 use super::groups::{self, Group, Selection};
 use super::ranking::Scores;
@@ -27,7 +27,7 @@ const NAMED: usize = 5;
 /// Where the cells come from.
 pub enum Source {
     /// `panfoma-tokenize`.
-    Tokens(Tokens),
+    Tokens(Box<Tokens>),
     /// A table of values.
     Table(ExpressionTable),
 }
@@ -40,6 +40,8 @@ pub struct Plan<'a> {
     pub source: Source,
     /// The model, if a method reads one.
     pub checkpoint: Option<Checkpoint>,
+    /// What of its attention is read.
+    pub channels: Option<Channels>,
     /// Genes that may regulate.
     pub regulators: Regulators,
     /// Cells to make networks from; of a table, all.
@@ -51,11 +53,14 @@ impl<'a> Plan<'a> {
     /// Opens and checks the inputs and chooses cells.
     pub fn new(args: &'a Args, seed: u64) -> anyhow::Result<Self> {
         let source = match (&args.input, &args.expression) {
-            (Some(path), _) => Source::Tokens(Tokens::open(path)?),
+            (Some(path), _) => Source::Tokens(Box::new(Tokens::open(path)?)),
             (None, Some(path)) => Source::Table(ExpressionTable::read(path)?),
             (None, None) => unreachable!("one of them is required"),
         };
         let checkpoint = checkpoint(args, &source)?;
+        let config = checkpoint.as_ref().map(|checkpoint| &checkpoint.description.config.model);
+        let reads = config.filter(|_| args.method.contains(&Method::Attention));
+        let channels = reads.map(|config| Channels::new(args, config)).transpose()?;
         let vocabulary = source.vocabulary();
         let regulators = match &args.regulators {
             Some(path) => regulators::read(path, vocabulary)?,
@@ -75,7 +80,7 @@ impl<'a> Plan<'a> {
             Source::Tokens(_) => Default::default(),
             Source::Table(table) => (vec![Group::all(table.cells.len())], Vec::new()),
         };
-        let plan = Self { args, source, checkpoint, regulators, groups, small };
+        let plan = Self { args, source, checkpoint, channels, regulators, groups, small };
         plan.warn();
         Ok(plan)
     }
@@ -175,9 +180,9 @@ impl<'a> Plan<'a> {
             let config = &checkpoint.description.config.model;
             let _ = write!(text, ", model of {} parameters", config.n_params());
             bytes += 4 * config.n_params() as u64;
-            if self.has(Method::Attention) {
+            if let Some(channels) = &self.channels {
                 flops += self.n_cells() as f64 * f64::from(self.args.draws.get()) * encoder_flops(config);
-                bytes += Network::bytes(n_regulators, n_genes);
+                bytes += Network::bytes(n_regulators, n_genes, channels);
             }
         }
         let largest = self.groups.iter().map(|group| group.cells.len()).max().unwrap_or(0);

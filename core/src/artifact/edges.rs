@@ -1,7 +1,7 @@
 //! `edges.parquet`: a regulatory network, ranked.
 //!
 //! Columns: `regulator`, `target` utf8 (symbols) · `score` float32 · `rank` uint32 from 1 within (group, method) ·
-//! `group` utf8 (`all` or a label) · `method` utf8 (`attention`, `embedding`). Metadata `panfoma`: the header,
+//! `group` utf8 (`all` or a label) · `method` utf8 (`attention`, `embedding`, `pearson`, `spearman`, `trees`). Metadata `panfoma`: the header,
 //!
 //! ```json
 //! {"format": "panfoma.edges", "version": 1, "revision": 0,
@@ -32,13 +32,13 @@ pub struct Edge {
     pub regulator: String,
     /// Symbol of the regulated gene.
     pub target: String,
-    /// Strength; larger is more certain.
+    /// Larger magnitudes are more certain; a negative score says that the regulator represses.
     pub score: f32,
     /// From 1 within (group, method).
     pub rank: u32,
     /// `all` or a label.
     pub group: String,
-    /// `attention`, `embedding`.
+    /// `attention`, `embedding`, `pearson`, `spearman`, `trees`.
     pub method: String,
 }
 

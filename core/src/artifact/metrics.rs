@@ -1,7 +1,7 @@
 //! `metrics.parquet` of an evaluation: one number a row, with its definition.
 //!
 //! Columns: `metric` utf8 · `value` float64, nullable · `reason` utf8, nullable (why there is no value) ·
-//! `ci_low`, `ci_high` float64, nullable (95 % bootstrap interval) · `ci_over` utf8, nullable (`patients`, `cells`) ·
+//! `ci_low`, `ci_high` float64, nullable (95 % bootstrap interval) · `ci_over` utf8, nullable (`patients`, `cells`, `rankings`) ·
 //! `n` uint64 (cells or edges counted) · `split`, `group`, `method`, `definition` utf8. Metadata `panfoma`: the header.
 
 use super::Header;
@@ -47,7 +47,7 @@ pub struct Interval {
     pub low: f64,
     /// 97.5th percentile.
     pub high: f64,
-    /// What was drawn with replacement: `patients` or `cells`.
+    /// What was drawn: `patients` or `cells` with replacement, or random `rankings`.
     pub over: &'static str,
 }
 

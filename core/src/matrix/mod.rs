@@ -7,9 +7,11 @@
 
 pub(crate) mod blosc;
 pub mod column;
+mod compressed;
 mod corrected;
 mod counts;
 mod delimited;
+mod dense;
 mod frame;
 mod hdf5;
 mod input;
@@ -18,10 +20,12 @@ mod mtx;
 pub mod number;
 mod raw_counts;
 pub mod rows;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod text;
 mod transposed;
+mod window;
 mod zarr;
 
 pub use column::{Column, Kind};

@@ -6,6 +6,8 @@ pub trait FromStored {
     fn from_f64(value: f64) -> Self;
     /// From a stored integer.
     fn from_i64(value: i64) -> Self;
+    /// From a stored integer of four bytes.
+    fn from_i32(value: i32) -> Self;
 }
 
 macro_rules! from_stored {
@@ -15,6 +17,9 @@ macro_rules! from_stored {
                 value as $rust
             }
             fn from_i64(value: i64) -> Self {
+                value as $rust
+            }
+            fn from_i32(value: i32) -> Self {
                 value as $rust
             }
         }
@@ -29,5 +34,9 @@ impl FromStored for u32 {
     }
     fn from_i64(value: i64) -> Self {
         u32::try_from(value).unwrap_or(u32::MAX)
+    }
+    fn from_i32(value: i32) -> Self {
+        // All bits of a negative one.
+        (value | value >> 31).cast_unsigned()
     }
 }

@@ -1,6 +1,7 @@
 //! A network evaluated by itself: ranked edges, perhaps a reference, no cells.
 
 use super::{Network, RANDOM, REFERENCE, REGULATOR_DEGREE, evaluate};
+use crate::args::NAMED;
 use crate::{Args, report};
 use anyhow::Context as _;
 use panfoma_core::artifact::metrics::{self, Metric};
@@ -46,7 +47,7 @@ pub fn run(args: &Args, context: &Context, started: Instant) -> anyhow::Result<(
     let inputs: Vec<&Path> = args.inputs().into_iter().map(|(_, path)| path.as_path()).collect();
     let provenance = Provenance::new(context, inputs)?;
     let alone = Alone {
-        command: command::line(&provenance, &args.words(), &[], &args.output),
+        command: command::line(&provenance, &args.words(), &NAMED, &args.output),
         header: Header::new(metrics::FORMAT, metrics::VERSION, provenance),
         network: evaluate(&reader, args.reference_network.as_deref(), args.universe.into(), context)?,
         origins: vec![(file_name(path), reader.header.provenance.clone())],

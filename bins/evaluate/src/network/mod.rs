@@ -126,7 +126,7 @@ fn top(edges: &[Edge], truth: Option<&Reference>) -> Vec<(Edge, Option<bool>)> {
 fn thinned(curve: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
     let curve: Vec<(f64, f64)> = curve.collect();
     let step = curve.len().div_ceil(CURVE_POINTS).max(1);
-    let last = curve.last().copied().filter(|_| !(curve.len().max(1) - 1).is_multiple_of(step));
+    let last = curve.last().copied().filter(|_| !(curve.len() - 1).is_multiple_of(step));
     curve.iter().copied().step_by(step).chain(last).collect()
 }
 
@@ -234,6 +234,7 @@ fn controls(truth: &Reference, universe: Universe, compared: &Compared, seed: u6
         ("auroc", random.auroc, 1.0),
         ("auprc", random.auprc, 1.0),
         ("auprc_ratio", random.auprc, chance),
+        ("average_precision", random.average_precision, 1.0),
         ("early_precision", random.early_precision, 1.0),
         ("early_precision_ratio", random.early_precision, chance),
     ]
@@ -250,6 +251,7 @@ fn controls(truth: &Reference, universe: Universe, compared: &Compared, seed: u6
         ("auroc", steps.auroc().unwrap_or(f64::NAN)),
         ("auprc", area),
         ("auprc_ratio", area / chance),
+        ("average_precision", steps.average_precision().unwrap_or(f64::NAN)),
         ("early_precision", early),
         ("early_precision_ratio", early / chance),
     ]

@@ -3,7 +3,7 @@
 use super::curves::{self, Whisker};
 use super::{calibration, heatmap, patients, value};
 use crate::classify::SplitScores;
-use crate::method::Role;
+use crate::method::{Role, short_title};
 use crate::outcome::Outcome;
 use maud::{Markup, html};
 use panfoma_core::artifact::metrics::Metric;
@@ -94,23 +94,6 @@ fn bare(metric: Option<&Metric>) -> Markup {
             html! { span title=(format!("95 % interval {:.3} to {:.3}", i.low, i.high)) { (format!("{value:.3}")) } }
         }
         None => value(metric),
-    }
-}
-
-fn short_title(name: &str) -> &str {
-    match name {
-        "panfoma" => "PanFoMa",
-        "embedding_logistic" => "logistic regression, embedding",
-        "logistic" => "logistic regression, counts",
-        "logistic_l1" => "sparse logistic regression, counts",
-        "pca_logistic" => "PCA + logistic regression",
-        "shuffled_labels" => "control: shuffled labels",
-        "study_only" => "study alone",
-        "total_counts_only" => "number of counts alone",
-        "n_genes_only" => "number of genes alone",
-        "pca_knn" => "PCA + nearest neighbours",
-        "majority" => "most frequent label",
-        other => other,
     }
 }
 

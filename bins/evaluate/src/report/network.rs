@@ -15,10 +15,11 @@ const SHOWN: usize = 20;
 const CURVES: usize = 8;
 
 /// The metrics of a ranking's row, with their heads.
-const HEADS: [(&str, &str); 8] = [
+const HEADS: [(&str, &str); 9] = [
     ("auprc_ratio", "AUPRC / random"),
     ("auroc", "AUROC"),
     ("auprc", "AUPRC"),
+    ("average_precision", "average precision"),
     ("early_precision", "early precision"),
     ("early_precision_ratio", "EPR"),
     ("epr_activation", "EPR, activation"),

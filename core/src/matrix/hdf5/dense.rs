@@ -1,12 +1,11 @@
 //! Dense matrices of an `.h5ad`.
 
 use super::file::File;
-use super::window::Window;
-use crate::matrix::Rows;
+use super::numbers::Numbers;
 use crate::matrix::counts::Counts;
+use crate::matrix::dense;
 use anyhow::Result;
 use hdf5_reader::Dataset;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// Opens the dataset at `path` as a matrix of `n_cells` x `n_genes`.
@@ -23,26 +22,5 @@ pub(super) fn open(
             dataset.shape()
         )));
     }
-    Ok(Box::new(Dense { window: Window::new(Arc::clone(file), dataset, path), n_genes }))
-}
-
-struct Dense {
-    window: Window<f32>,
-    n_genes: usize,
-}
-
-impl Counts for Dense {
-    fn read(&mut self, cells: Range<usize>) -> Result<Rows> {
-        let mut rows = Rows::default();
-        if self.n_genes == 0 {
-            rows.indptr = vec![0; cells.len() + 1];
-            return Ok(rows);
-        }
-        self.window.read(cells, |piece| {
-            for row in piece.chunks_exact(self.n_genes) {
-                rows.push((0..).zip(row.iter().copied()).filter(|entry| entry.1 != 0.0));
-            }
-        })?;
-        Ok(rows)
-    }
+    Ok(dense::open(Numbers::new(file, dataset, path)))
 }

@@ -23,7 +23,7 @@ pub(super) struct File {
     pub path: PathBuf,
     /// Bytes of the file.
     pub size: u64,
-    hdf5: Hdf5File,
+    pub hdf5: Hdf5File,
 }
 
 /// A group or a dataset.
@@ -38,6 +38,8 @@ impl File {
         let options = OpenOptions::default()
             .with_filter_registry(filters::registry())
             .with_max_chunk_bytes(filters::MAX_CHUNK_BYTES)
+            // What is read is read once, in order: kept chunks would only push others out of the processor's cache.
+            .with_chunk_cache_bytes(0)
             .with_max_read_bytes(MAX_READ_BYTES);
         let size = std::fs::metadata(path).map_err(|error| unopened(path, &error))?.len();
         if size == 0 {
@@ -192,9 +194,13 @@ fn read<T: FromStored>(dataset: &Dataset, selection: &SliceInfo) -> Result<Vec<T
     macro_rules! read_as {
         ($rust:ty, $via:ident) => {{
             let array = dataset.read_slice_parallel::<$rust>(selection)?;
-            match array.as_slice() {
-                Some(values) => values.iter().map(|&value| T::$via(value as _)).collect(),
-                None => array.iter().map(|&value| T::$via(value as _)).collect(),
+            if array.is_standard_layout() {
+                // In place where the types are as long as one another.
+                let (values, offset) = array.into_raw_vec_and_offset();
+                debug_assert!(matches!(offset, None | Some(0)), "an array of its own");
+                values.into_iter().map(|value| T::$via(value as _)).collect()
+            } else {
+                array.iter().map(|&value| T::$via(value as _)).collect()
             }
         }};
     }

@@ -75,6 +75,22 @@ fn gzip(input: &[u8], limit: usize) -> Result<Vec<u8>, Error> {
     })
 }
 
+/// Inflates a zlib stream of exactly `n` bytes into the beginning of `output`, which grows as needed.
+pub(super) fn inflate_exactly(input: &[u8], n: usize, output: &mut Vec<u8>) -> Result<(), Error> {
+    thread_local! { static DECOMPRESSOR: RefCell<Decompressor> = RefCell::new(Decompressor::new()); }
+    if n > input.len().saturating_mul(1032) + 64 {
+        return Err(Error::DecompressionError(format!("gzip: {} bytes cannot hold {n}", input.len())));
+    }
+    if output.len() < n {
+        output.resize(n, 0);
+    }
+    match DECOMPRESSOR.with_borrow_mut(|inner| inner.zlib_decompress(input, &mut output[..n])) {
+        Ok(found) if found == n => Ok(()),
+        Ok(found) => Err(Error::DecompressionError(format!("gzip: {found} bytes, expected {n}"))),
+        Err(error) => Err(Error::DecompressionError(format!("gzip: {error}"))),
+    }
+}
+
 /// Decompresses LibLZF's format: runs of literals, and copies of 3 to 264 bytes from up to 8 KiB back.
 fn lzf(input: &[u8]) -> Option<Vec<u8>> {
     let mut output: Vec<u8> = Vec::with_capacity(input.len() * 2);

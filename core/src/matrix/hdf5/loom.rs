@@ -2,9 +2,10 @@
 
 use super::dataframe;
 use super::file::{File, MAX_ELEMENTS_RATIO, Node};
-use super::window::Window;
+use super::numbers::Numbers;
 use crate::matrix::counts::Counts;
 use crate::matrix::transposed::{Transposed, Triplets};
+use crate::matrix::window::Window;
 use crate::matrix::{Frame, Matrix, Rows, Source, raw_counts};
 use anyhow::Result;
 use hdf5_reader::Dataset;
@@ -111,7 +112,7 @@ fn counts(
     let chunk = chunk.min(n_cells).max(1);
     let most = held / n_genes.max(1);
     if chunk > most.max(1) {
-        let window = Window::new(Arc::clone(file), dataset, path);
+        let window = Window::new(Numbers::new(file, dataset, path));
         return Ok(Box::new(Transposed::new(ByGenes { window, n_genes, n_cells }, n_cells)?));
     }
     let width = (most / chunk).max(1) * chunk;
@@ -182,7 +183,7 @@ impl Counts for ByCells {
 
 /// All cells of one gene after the other, for files in chunks as long as that.
 struct ByGenes {
-    window: Window<f32>,
+    window: Window<Numbers, f32>,
     n_genes: usize,
     n_cells: usize,
 }

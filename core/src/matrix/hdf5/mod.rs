@@ -1,6 +1,7 @@
 //! Matrices in HDF5: AnnData (`.h5ad`), MuData (`.h5mu`), Cell Ranger (`.h5`) and loom.
 
 mod categories;
+mod chunks;
 mod compound;
 mod dataframe;
 mod dense;
@@ -12,6 +13,7 @@ mod h5mu;
 mod loom;
 #[cfg(test)]
 mod malformed;
+mod numbers;
 mod obsm;
 mod rare;
 mod sparse;
@@ -19,7 +21,6 @@ mod tenx;
 #[cfg(test)]
 mod tests;
 mod texts;
-mod window;
 
 use super::counts::Counts;
 use super::{Frame, Matrix, Source, modality};

@@ -11,7 +11,6 @@ mod metadata;
 mod store;
 #[cfg(test)]
 mod tests;
-mod window;
 
 use super::{Frame, Matrix, Modality, Source, modality, raw_counts};
 use crate::stage::UserError;

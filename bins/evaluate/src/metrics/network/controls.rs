@@ -38,6 +38,8 @@ pub struct RandomScores {
     pub auroc: Random,
     /// Area under the precision-recall curve.
     pub auprc: Random,
+    /// scikit-learn's average precision.
+    pub average_precision: Random,
     /// Precision of the top k.
     pub early_precision: Random,
 }
@@ -50,18 +52,23 @@ impl Reference<'_> {
         let mut all = Steps::default();
         all.push(n_true, n_pairs - n_true);
         all.auroc()?;
-        let draws: Vec<[f64; 3]> = (0..RANDOM_RANKINGS)
+        let draws: Vec<[f64; 4]> = (0..RANDOM_RANKINGS)
             .into_par_iter()
             .map(|draw| {
                 let places = places(n_true, n_pairs, seed, draw);
                 let early = places.range(..n_true).count() as f64 / n_true as f64;
                 let steps = steps(&places, n_pairs);
                 let area = |area: Result<f64, Undefined>| area.expect("checked above");
-                [area(steps.auroc()), area(steps.auprc()), early]
+                [area(steps.auroc()), area(steps.auprc()), area(steps.average_precision()), early]
             })
             .collect();
         let column = |at: usize| Random::of(draws.iter().map(|draw| draw[at]).collect());
-        Ok(RandomScores { auroc: column(0), auprc: column(1), early_precision: column(2) })
+        Ok(RandomScores {
+            auroc: column(0),
+            auprc: column(1),
+            average_precision: column(2),
+            early_precision: column(3),
+        })
     }
 
     /// Pairs ranked by how many targets their regulator has in the reference itself: what can be had by knowing hubs
