@@ -1,4 +1,5 @@
-"""Values of scikit-learn that the goldens of `cls.json` lack, on the same inputs: `tests/data/metrics/cls_more.json`.
+"""Values of scikit-learn that the goldens of `cls.json` lack, on the same inputs: `tests/data/metrics/cls_more.json`,
+and label transfer by nearest neighbours: `transfer.json`.
 
 Run by hand: python tests/python/make_classification_goldens.py tests/data/metrics
 """
@@ -12,6 +13,7 @@ import sklearn
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 folder = Path(sys.argv[1])
 inputs = json.loads((folder / "cls_inputs.json").read_text())
@@ -32,12 +34,30 @@ def logistic_l1():
     x = np.fromfile(folder / "pbmc_x_post.f32", "<f4").reshape(700, 50).astype(float) / scale
     rows = [line.split(",") for line in (folder / "pbmc_obs.csv").read_text().splitlines()[1:]]
     labels = np.unique([row[1] for row in rows], return_inverse=True)[1]
-    model = LogisticRegression(C=1 / 7, l1_ratio=1, solver="saga", tol=1e-9, max_iter=50_000).fit(x, labels)
+    model = LogisticRegression(C=1 / 7, l1_ratio=1, solver="saga", tol=1e-9, max_iter=50_000, random_state=0).fit(x, labels)
     p = model.predict_proba(x)
     return {
         "loss": metrics.log_loss(labels, p),
         "first": p[0].tolist(),
         "n_used": int((model.coef_ != 0).any(0).sum()),
+    }
+
+
+def transfer():
+    """Labels of the first 500 of the 700 cells, given to the last 200 by their 15 nearest."""
+    x = np.fromfile(folder / "pbmc_x_post.f32", "<f4").reshape(700, 50).astype(float)
+    rows = [line.split(",") for line in (folder / "pbmc_obs.csv").read_text().splitlines()[1:]]
+    labels = np.array([row[1] for row in rows])
+    model = KNeighborsClassifier(15, algorithm="brute").fit(x[:500], labels[:500])
+    alone = NearestNeighbors(n_neighbors=15, algorithm="brute").fit(x[:500])
+    usual = alone.kneighbors()[0][:, -1]  # without arguments, a cell is not its own neighbour
+    distance = alone.kneighbors(x[500:])[0][:, -1]
+    return {
+        "classes": model.classes_.tolist(),
+        "votes": np.rint(model.predict_proba(x[500:]) * 15).astype(int).tolist(),
+        "predicted": model.predict(x[500:]).tolist(),
+        "distance": distance.tolist(),
+        "novelty": [float((usual < d).mean()) for d in distance],
     }
 
 
@@ -61,4 +81,5 @@ found = {
     "logistic_l1": logistic_l1(),
     "top3": metrics.top_k_accuracy_score(y, p, k=3),
 }
+(folder / "transfer.json").write_text(json.dumps(transfer()) + "\n")
 (folder / "cls_more.json").write_text(json.dumps(found, indent=1) + "\n")

@@ -42,6 +42,51 @@ pub struct Args {
     #[serde(flatten)]
     /// How cells are embedded.
     pub embedding: Embedding,
+
+    #[command(flatten)]
+    #[serde(skip)]
+    /// How labels are transferred; the transferred labels themselves say so.
+    pub mapping: Mapping,
+}
+
+/// How labels come from a reference.
+#[derive(ClapArgs, Clone, Debug)]
+#[command(next_help_heading = "Reference mapping")]
+pub struct Mapping {
+    /// Embeddings of labelled cells by the same model: their labels are transferred to the nearest cells
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "transfer")]
+    pub reference: Option<PathBuf>,
+
+    /// Transferred labels to write (Parquet, as predictions), with each cell's novelty
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "reference")]
+    pub transfer: Option<PathBuf>,
+
+    /// Column of the reference with the labels [default: what the model was fine-tuned for, else its only label column]
+    #[arg(long, value_name = "COLUMN", requires = "reference")]
+    pub reference_label: Option<String>,
+
+    /// Which cells of the reference give their labels
+    #[arg(long, value_enum, default_value_t, value_name = "CELLS")]
+    pub reference_cells: ReferenceCells,
+
+    /// Reference cells that vote on a cell; `--unassigned-below` applies to the share of votes
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = at_least_one)]
+    pub neighbors: usize,
+
+    /// A cell farther from the reference than this share of its own cells are from each other is `unassigned`; 1 assigns
+    /// every cell
+    #[arg(long, value_name = "SHARE", default_value_t = 0.99, value_parser = part)]
+    pub novel_above: f64,
+}
+
+/// Which cells of a reference give their labels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReferenceCells {
+    /// Those of its train split, so that held-out cells stay held out
+    #[default]
+    Train,
+    /// All that have a label
+    All,
 }
 
 /// How cells are embedded.

@@ -3,7 +3,10 @@
 mod anndata;
 mod args;
 mod cells;
+mod mapping;
 mod outputs;
+mod reference;
+mod transfer;
 
 pub use args::Args;
 
@@ -31,14 +34,25 @@ impl Stage for Args {
 
   # with classes of a fine-tuned model and an AnnData that scanpy opens: sc.pp.neighbors(a, use_rep=\"X_panfoma\")
   panfoma-embed -i tokens -m annotator -o embeddings.parquet --predictions predictions.parquet \\
-      --cells cells.zarr --zarr annotated.zarr";
+      --cells cells.zarr --zarr annotated.zarr
+
+  # labels of an atlas that the same model embedded; cells unlike any of it stay unassigned
+  panfoma-embed -i atlas_tokens -m model -o atlas.parquet
+  panfoma-embed -i tokens -m model -o embeddings.parquet --reference atlas.parquet --transfer transfer.parquet";
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
         context.refuse_missing_device()?;
-        for output in
-            [Some(&self.output), self.predictions.as_ref(), self.zarr.as_ref()].into_iter().flatten()
-        {
+        let outputs = [
+            Some(&self.output),
+            self.predictions.as_ref(),
+            self.zarr.as_ref(),
+            self.mapping.transfer.as_ref(),
+        ];
+        for output in outputs.into_iter().flatten() {
             context.refuse_existing(output)?;
+        }
+        if let Some(reference) = self.mapping.reference.as_deref().filter(|path| !path.exists()) {
+            return Err(UserError::missing(reference).into());
         }
         let started = Instant::now();
         let tokens = Tokens::open(&self.input)?;
@@ -53,7 +67,7 @@ impl Stage for Args {
         let model = checkpoint.weights()?;
         let embedder = Embedder { tokens: &tokens, model: &model, how: &self.embedding, seed: context.seed };
         let mut outputs =
-            Outputs::create(&self, &tokens, &checkpoint.description, embedder.dim(), provenance)?;
+            Outputs::create(&self, &tokens, &checkpoint.description, embedder.dim(), provenance, context)?;
         let mut progress = Progress::new("cells", tokens.n_cells() as u64);
         for batch in every_cell(&tokens) {
             context.interrupt.check()?;

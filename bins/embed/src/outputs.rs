@@ -2,11 +2,13 @@
 
 use crate::Args;
 use crate::cells::Embedded;
+use crate::transfer::Transferred;
 use panfoma_core::artifact::checkpoint::Description;
 use panfoma_core::artifact::obs::Obs;
 use panfoma_core::artifact::tokens::{Categories, Tokens};
 use panfoma_core::artifact::{Provenance, embeddings, predictions};
 use panfoma_core::data::loader::Batch;
+use panfoma_core::stage::Context;
 use std::collections::BTreeSet;
 
 /// Embeddings, predictions if asked for, and the columns that travel with each cell.
@@ -15,6 +17,7 @@ pub struct Outputs {
     truth: Option<Categories>,
     embeddings: embeddings::Writer,
     predictions: Option<predictions::Writer>,
+    transferred: Option<Transferred>,
 }
 
 impl Outputs {
@@ -25,6 +28,7 @@ impl Outputs {
         model: &Description,
         dim: usize,
         provenance: Provenance,
+        context: &Context,
     ) -> anyhow::Result<Self> {
         let index = tokens.index();
         let labels: BTreeSet<&String> = index.label_columns.iter().collect();
@@ -35,6 +39,14 @@ impl Outputs {
         let truth = learnt.and_then(|learnt| names.iter().position(|name| name == learnt));
         let metadata =
             embeddings::Metadata::new(dim, names.clone(), index.label_columns.clone(), provenance.clone());
+        let mapping = &args.mapping;
+        let transferred = match (&mapping.reference, &mapping.transfer) {
+            (Some(reference), Some(output)) => {
+                let learnt = learnt.map(String::as_str);
+                Some(Transferred::create(args, (reference, output), &metadata, learnt, context)?)
+            }
+            _ => None,
+        };
         let predictions = match (&args.predictions, learnt) {
             (Some(path), Some(learnt)) => {
                 let threshold = args.embedding.unassigned_below as f32;
@@ -49,6 +61,7 @@ impl Outputs {
             columns,
             embeddings: embeddings::Writer::create(&args.output, metadata)?,
             predictions,
+            transferred,
         })
     }
 
@@ -63,12 +76,16 @@ impl Outputs {
             cell_id: batch.rows.cell_ids,
         };
         self.embeddings.push(&obs, &embedded.embedding)?;
+        if let Some(transferred) = &mut self.transferred {
+            transferred.push(&obs, &embedded.embedding)?;
+        }
         if let Some(predictions) = &mut self.predictions {
             let label = match &self.truth {
                 Some(truth) => text(truth),
                 None => vec![None; obs.len()],
             };
-            predictions.push(&predictions::Block { obs, label, probabilities: embedded.probabilities })?;
+            let probabilities = embedded.probabilities;
+            predictions.push(&predictions::Block { obs, label, probabilities, places: Vec::new() })?;
         }
         Ok(())
     }
@@ -76,6 +93,7 @@ impl Outputs {
     /// Gives the tables their names.
     pub fn finish(self) -> anyhow::Result<()> {
         self.embeddings.finish()?;
+        self.transferred.map_or(Ok(()), Transferred::finish)?;
         self.predictions.map_or(Ok(()), predictions::Writer::finish)
     }
 }

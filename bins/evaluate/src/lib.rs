@@ -42,7 +42,7 @@ impl Stage for Args {
   # ... and beside the same architecture from scratch, and a probe of its random weights
   panfoma-finetune -i tokens/ -m pretrained/ --mode scratch --label cell_type -o scratch/
   panfoma-embed -i tokens/ -m scratch/ -o scratch.parquet --predictions scratch_predictions.parquet
-  panfoma-pretrain -i tokens/ --max-steps 0 -o random/
+  panfoma-pretrain -i tokens/ --max-steps 0 --embedding-init random -o random/
   panfoma-embed -i tokens/ -m random/ -o random.parquet
   panfoma-evaluate --embeddings embeddings.parquet --predictions predictions.parquet --tokens tokens/ \\
       --predictions from_scratch=scratch_predictions.parquet --probe random_weights=random.parquet -o evaluation/

@@ -56,7 +56,7 @@ fn write(directory: &Path, seed: u64) {
     let metadata = predictions::Metadata::new("cell_type".into(), classes, 0.5, columns, provenance());
     let label = obs.columns[0].clone();
     let mut writer = predictions::Writer::create(&directory.join("predictions.parquet"), metadata).unwrap();
-    writer.push(&predictions::Block { obs, label, probabilities }).unwrap();
+    writer.push(&predictions::Block { obs, label, probabilities, places: Vec::new() }).unwrap();
     writer.finish().unwrap();
 }
 

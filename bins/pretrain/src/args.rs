@@ -115,8 +115,9 @@ pub struct Run {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: u32,
 
-    /// End after so many steps; the schedule fits itself to them [default: those of `--epochs`]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    /// End after so many steps; the schedule fits itself to them; 0 writes the first weights, to compare with [default:
+    /// those of `--epochs`]
+    #[arg(long, value_name = "N")]
     pub max_steps: Option<u64>,
 
     /// Cells a step

@@ -141,6 +141,7 @@ impl World {
             obs: self.obs(),
             label: (0..self.n_cells).map(|cell| self.label(cell)).collect(),
             probabilities: (0..self.n_cells).flat_map(row).collect(),
+            places: Vec::new(),
         };
         let mut writer = predictions::Writer::create(path, metadata).unwrap();
         writer.push(&block).unwrap();

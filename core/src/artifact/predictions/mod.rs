@@ -2,14 +2,19 @@
 //!
 //! Columns: `cell_id` utf8 · label and group columns utf8, nullable · `split` utf8 · `label` utf8, nullable (the truth) ·
 //! `top_label` utf8 · `predicted` utf8 (`unassigned` under the threshold) · `probability` float32 ·
-//! `entropy` float32 (nats) · `probabilities` fixed_size_list<float32, classes>. Metadata `panfoma`:
+//! `entropy` float32 (nats) · `probabilities` fixed_size_list<float32, classes>, and of labels that were transferred from a
+//! reference `distance` float32 (to the last neighbour asked) · `novelty` float32 (share of reference cells that lie nearer to
+//! theirs; 1: farther than all). Metadata `panfoma`:
 //!
 //! ```json
 //! {"format": "panfoma.predictions", "version": 1, "revision": 0,
 //!  "provenance": {"tool": "panfoma-embed", "tool_version": "0.1.0", "commit": "1a2b3c4", "config": {},
 //!                 "inputs": [{"name": "model", "blake3": "..."}], "seed": 0},
-//!  "label_column": "cell_type", "classes": ["B", "T"], "unassigned_below": 0.5, "columns": ["cell_type", "study"]}
+//!  "label_column": "cell_type", "classes": ["B", "T"], "unassigned_below": 0.5, "columns": ["cell_type", "study"],
+//!  "transfer": {"neighbors": 15, "reference_cells": 12000, "novel_above": 0.99}}
 //! ```
+//!
+//! `transfer` is there only if labels were transferred.
 
 use super::embeddings::{vector_type, vector_values, vectors};
 use super::obs::{Obs, check_names};
@@ -47,6 +52,20 @@ pub struct Metadata {
     pub unassigned_below: f32,
     /// Names of the label and group columns, in the order of the table.
     pub columns: Vec<String>,
+    /// If labels were transferred from a reference: how; `probabilities` are then shares of votes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Transfer>,
+}
+
+/// How labels were transferred from the nearest cells of a reference.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// Reference cells that vote on a cell.
+    pub neighbors: usize,
+    /// Labelled reference cells there were.
+    pub reference_cells: usize,
+    /// A cell whose novelty is larger is `unassigned`.
+    pub novel_above: f32,
 }
 
 impl Metadata {
@@ -64,6 +83,7 @@ impl Metadata {
             classes,
             unassigned_below,
             columns,
+            transfer: None,
         }
     }
 
@@ -77,6 +97,9 @@ impl Metadata {
             Field::new("entropy", DataType::Float32, false),
             Field::new("probabilities", vector_type(self.classes.len()), false),
         ]);
+        if self.transfer.is_some() {
+            fields.extend(["distance", "novelty"].map(|name| Field::new(name, DataType::Float32, false)));
+        }
         Arc::new(Schema::new(fields))
     }
 }
@@ -90,6 +113,17 @@ pub struct Block {
     pub label: Vec<Option<String>>,
     /// [cells × classes] row-major, each row summing to 1.
     pub probabilities: Vec<f32>,
+    /// Of transferred labels, one a cell: distance to the last neighbour asked, and novelty; else empty.
+    pub places: Vec<Place>,
+}
+
+/// Where a cell lies, seen from the reference.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Place {
+    /// Euclidean distance to the last neighbour asked.
+    pub distance: f32,
+    /// Share of reference cells that lie nearer to theirs, 0 to 1.
+    pub novelty: f32,
 }
 
 impl Block {
@@ -118,8 +152,18 @@ pub struct Writer {
 impl Writer {
     /// Starts the file under a temporary name.
     pub fn create(path: &Path, metadata: Metadata) -> anyhow::Result<Self> {
-        let own = ["label", "top_label", "predicted", "probability", "entropy", "probabilities"];
-        check_names(&metadata.columns, &[&["cell_id", "split"], own.as_slice()].concat())?;
+        let mut own = vec![
+            "cell_id",
+            "split",
+            "label",
+            "top_label",
+            "predicted",
+            "probability",
+            "entropy",
+            "probabilities",
+        ];
+        own.extend(metadata.transfer.iter().flat_map(|_| ["distance", "novelty"]));
+        check_names(&metadata.columns, &own)?;
         assert!(!metadata.classes.is_empty(), "predictions need at least one class");
         let schema = metadata.schema();
         let table = StreamedTable::create(path, &schema, &metadata)?;
@@ -134,9 +178,11 @@ impl Writer {
         let n_cells = block.obs.len();
         assert_eq!(block.label.len(), n_cells, "labels against cells");
         assert_eq!(block.probabilities.len(), n_cells * self.metadata.classes.len(), "probabilities");
+        assert_eq!(block.places.len(), if self.metadata.transfer.is_some() { n_cells } else { 0 }, "places");
         self.pending.obs.extend(&block.obs);
         self.pending.label.extend_from_slice(&block.label);
         self.pending.probabilities.extend_from_slice(&block.probabilities);
+        self.pending.places.extend_from_slice(&block.places);
         while self.pending.obs.len() >= ROWS_PER_GROUP {
             self.write_rows(ROWS_PER_GROUP)?;
         }
@@ -157,10 +203,14 @@ impl Writer {
             obs: self.pending.obs.drain(n),
             label: self.pending.label.drain(..n).collect(),
             probabilities: self.pending.probabilities.drain(..n * classes.len()).collect(),
+            places: self.pending.places.drain(..n.min(self.pending.places.len())).collect(),
         };
         let best = rows.best(classes.len());
-        let predicted = best.iter().map(|&(class, probability, _)| {
-            if probability < self.metadata.unassigned_below { UNASSIGNED } else { &classes[class] }
+        let novel_above = self.metadata.transfer.as_ref().map_or(1.0, |transfer| transfer.novel_above);
+        let is_novel = |cell: usize| rows.places.get(cell).is_some_and(|place| place.novelty > novel_above);
+        let predicted = best.iter().enumerate().map(|(cell, &(class, probability, _))| {
+            let unsure = probability < self.metadata.unassigned_below || is_novel(cell);
+            if unsure { UNASSIGNED } else { &classes[class] }
         });
         let own: [ArrayRef; 6] = [
             Arc::new(StringArray::from_iter(rows.label.iter())),
@@ -170,7 +220,12 @@ impl Writer {
             Arc::new(Float32Array::from_iter_values(best.iter().map(|b| b.2))),
             vectors(rows.probabilities, classes.len())?,
         ];
-        let arrays = rows.obs.arrays().into_iter().chain(own).collect();
+        let numbers = |of: fn(&Place) -> f32| {
+            Arc::new(Float32Array::from_iter_values(rows.places.iter().map(of))) as ArrayRef
+        };
+        let places =
+            self.metadata.transfer.as_ref().map(|_| [numbers(|p| p.distance), numbers(|p| p.novelty)]);
+        let arrays = rows.obs.arrays().into_iter().chain(own).chain(places.into_iter().flatten()).collect();
         self.table.write(RecordBatch::try_new(Arc::clone(&self.schema), arrays)?)
     }
 }
@@ -231,72 +286,16 @@ fn read(batch: &RecordBatch, metadata: &Metadata, path: &Path) -> anyhow::Result
     };
     let predicted = names.iter().flatten().map(class_of).collect::<Result<_, _>>()?;
     let label = label.iter().map(|text| text.map(str::to_owned)).collect();
-    Ok(Predicted { block: Block { obs, label, probabilities }, predicted })
+    let places = match metadata.transfer {
+        Some(_) => {
+            let numbers = |name| column::<Float32Array>(batch, name, path);
+            let both = numbers("distance")?.values().iter().zip(numbers("novelty")?.values());
+            both.map(|(&distance, &novelty)| Place { distance, novelty }).collect()
+        }
+        None => Vec::new(),
+    };
+    Ok(Predicted { block: Block { obs, label, probabilities, places }, predicted })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::artifact::embeddings::tests::provenance;
-    use crate::artifact::obs::Split;
-
-    fn metadata(unassigned_below: f32) -> Metadata {
-        let classes = ["B", "NK", "T"].map(str::to_owned).to_vec();
-        Metadata::new("cell_type".into(), classes, unassigned_below, vec!["study".into()], provenance())
-    }
-
-    fn three_cells() -> Block {
-        Block {
-            obs: Obs {
-                cell_id: ["c0", "c1", "c2"].map(str::to_owned).to_vec(),
-                split: vec![Split::Test, Split::Train, Split::Valid],
-                columns: vec![vec![Some("s1".into()), None, Some("s2".into())]],
-            },
-            label: vec![Some("T".into()), None, Some("plasma".into())],
-            probabilities: vec![0.25, 0.25, 0.5, 0.5, 0.5, 0.0, 0.125, 0.75, 0.125],
-        }
-    }
-
-    fn written(block: &Block, unassigned_below: f32) -> (tempfile::TempDir, PathBuf) {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("predictions.parquet");
-        let mut writer = Writer::create(&path, metadata(unassigned_below)).unwrap();
-        writer.push(block).unwrap();
-        writer.finish().unwrap();
-        (directory, path)
-    }
-
-    #[test]
-    fn what_was_written_is_read_back_and_low_confidence_is_unassigned() {
-        let (_keep, path) = written(&three_cells(), 0.6);
-        let reader = Reader::open(&path).unwrap();
-        assert_eq!((reader.n_cells, &reader.metadata), (3, &metadata(0.6)));
-        let rows: Vec<_> = reader.blocks().unwrap().map(Result::unwrap).collect();
-        assert_eq!(rows.len(), 1);
-        assert_eq!(rows[0].block, three_cells());
-        assert_eq!(rows[0].predicted, [None, None, Some(1)]);
-    }
-
-    #[test]
-    fn equal_probabilities_go_to_the_first_class_and_entropy_is_in_nats() {
-        let best = three_cells().best(3);
-        assert_eq!((best[1].0, best[1].1), (0, 0.5));
-        assert!((best[1].2 - std::f32::consts::LN_2).abs() < 1e-7);
-    }
-
-    #[test]
-    fn probabilities_that_do_not_sum_to_one_are_refused() {
-        let mut block = three_cells();
-        block.probabilities[0] = 0.75;
-        let (_keep, path) = written(&block, 0.0);
-        let error = Reader::open(&path).unwrap().blocks().unwrap().next().unwrap().unwrap_err();
-        assert!(error.to_string().contains("cell `c0` sum to 1.5, expected 1"), "{error}");
-    }
-
-    #[test]
-    fn another_artifact_is_refused_by_name() {
-        let (_keep, path) = written(&three_cells(), 0.0);
-        let error = crate::artifact::embeddings::Reader::open(&path).unwrap_err();
-        assert!(error.to_string().contains("is a `panfoma.predictions` artifact"), "{error}");
-    }
-}
+mod tests;
