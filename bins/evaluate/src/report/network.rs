@@ -66,13 +66,20 @@ fn scores(network: &Network) -> Markup {
     let mut rows: Vec<_> = rows.into_iter().collect();
     let area = |row: &BTreeMap<&str, &Metric>| row.get("auprc").and_then(|m| m.value).unwrap_or(0.0);
     rows.sort_by(|a, b| area(&b.1).total_cmp(&area(&a.1)));
+    // Where the reference has no signs, nobody has a value: a column of reasons would say it once a row.
+    let heads: Vec<_> = HEADS
+        .into_iter()
+        .filter(|(name, _)| {
+            rows.iter().any(|(_, row)| row.get(name).is_some_and(|metric| metric.value.is_some()))
+        })
+        .collect();
     html! {
         div.scroll { table.methods {
-            tr { th { "method" } th { "group" } @for (_, head) in HEADS { th.n { (head) } } }
+            tr { th { "method" } th { "group" } @for (_, head) in &heads { th.n { (head) } } }
             @for ((group, method), metrics) in &rows {
                 @let (title, is_control) = title(method);
                 tr { td { @if is_control { em { (title) } } @else { (title) } } td { (group) }
-                    @for (name, _) in HEADS { td.n { (value(metrics.get(name).copied())) } } }
+                    @for (name, _) in &heads { td.n { (value(metrics.get(name).copied())) } } }
             }
         } }
         p.caption { "Highest AUPRC first. The interval of the random ranking is what chance alone reaches in 95 % of rankings; a method inside it has shown nothing." }

@@ -5,13 +5,17 @@ use maud::html;
 use panfoma_core::report::figure::{Data, Figure, file_name};
 use panfoma_core::report::short;
 use panfoma_core::rng::Philox;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 520.0;
 const MARGIN: f64 = 46.0;
 /// Rounds of the layout; it no longer moves visibly after half of them.
 const ROUNDS: usize = 400;
+/// Pull to the middle.
+const GRAVITY: f64 = 1.2;
+/// Pixels across and down that a gene with its name needs.
+const ROOM: (f64, f64) = (62.0, 30.0);
 /// Letters of a gene's name.
 const NAME: usize = 12;
 /// Purpose of the stream of first positions; the seed is fixed, for the same edges shall look the same.
@@ -45,29 +49,33 @@ impl<'a> Graph<'a> {
         Self { genes, regulates, edges }
     }
 
-    /// Fruchterman & Reingold (1991), with a weak pull to the middle that keeps the pieces of a graph together, and
-    /// room for the names, which are wider than high.
+    /// Fruchterman & Reingold (1991): genes repel one another, edges pull. A gene of many edges is pulled less by each,
+    /// so that hubs do not fall in on themselves, and all are drawn to the middle, so that pieces stay together.
     fn layout(&self) -> Vec<(f64, f64)> {
         let n = self.genes.len();
         let mut stream = Philox::new(0).stream(n as u64, PLACES);
         let mut places: Vec<(f64, f64)> =
             (0..n).map(|_| (stream.uniform() - 0.5, stream.uniform() - 0.5)).collect();
-        let ideal = 0.9 / (n as f64).sqrt();
+        let ideal = 1.0 / (n as f64).sqrt();
+        let pairs: BTreeSet<(usize, usize)> =
+            self.edges.iter().map(|edge| (edge.0.min(edge.1), edge.0.max(edge.1))).collect();
+        let mut degrees = vec![0.0; n];
+        pairs.iter().for_each(|&(a, b)| [a, b].into_iter().for_each(|gene| degrees[gene] += 1.0));
         for round in 0..ROUNDS {
             let mut moves: Vec<(f64, f64)> =
-                places.iter().map(|p| (-0.4 * ideal * p.0, -0.4 * ideal * p.1)).collect();
+                places.iter().map(|p| (-GRAVITY * p.0, -GRAVITY * p.1)).collect();
             for a in 0..n {
                 for b in 0..a {
                     let (dx, dy) = (places[a].0 - places[b].0, places[a].1 - places[b].1);
-                    let square = (dx * dx + dy * dy).max(1e-6);
-                    let force = ideal * ideal / square;
+                    let force = ideal * ideal / (dx * dx + dy * dy).max(1e-6);
                     moves[a] = (moves[a].0 + force * dx, moves[a].1 + force * dy);
                     moves[b] = (moves[b].0 - force * dx, moves[b].1 - force * dy);
                 }
             }
-            for &(a, b, ..) in &self.edges {
+            for &(a, b) in &pairs {
                 let (dx, dy) = (places[a].0 - places[b].0, places[a].1 - places[b].1);
-                let force = (dx * dx + dy * dy).sqrt() / ideal;
+                let shared: f64 = f64::sqrt(degrees[a] * degrees[b]);
+                let force = (dx * dx + dy * dy).sqrt() / ideal / shared.sqrt();
                 moves[a] = (moves[a].0 - force * dx, moves[a].1 - force * dy);
                 moves[b] = (moves[b].0 + force * dx, moves[b].1 + force * dy);
             }
@@ -78,7 +86,7 @@ impl<'a> Graph<'a> {
                 *place = (place.0 + step * by.0, place.1 + step * by.1);
             }
         }
-        fit(&places)
+        apart(fit(&places))
     }
 }
 
@@ -92,6 +100,38 @@ fn fit(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
     };
     let (x, y) = (axis(|p| p.0, WIDTH), axis(|p| p.1, HEIGHT));
     places.iter().map(|p| (x(p.0), y(p.1))).collect()
+}
+
+/// Pushes genes apart until no name lies on another, along the axis where less is missing.
+fn apart(mut places: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    for _ in 0..ROUNDS {
+        let mut moved = false;
+        for a in 0..places.len() {
+            for b in 0..a {
+                let (dx, dy) = (places[a].0 - places[b].0, places[a].1 - places[b].1);
+                let (missing_x, missing_y) = (ROOM.0 - dx.abs(), ROOM.1 - dy.abs());
+                if missing_x <= 0.0 || missing_y <= 0.0 {
+                    continue;
+                }
+                moved = true;
+                if missing_x * ROOM.1 < missing_y * ROOM.0 {
+                    let by = (missing_x / 4.0).copysign(dx);
+                    (places[a].0, places[b].0) = (places[a].0 + by, places[b].0 - by);
+                } else {
+                    let by = (missing_y / 4.0).copysign(dy);
+                    (places[a].1, places[b].1) = (places[a].1 + by, places[b].1 - by);
+                }
+            }
+        }
+        for place in &mut places {
+            *place =
+                (place.0.clamp(MARGIN, WIDTH - MARGIN), place.1.clamp(MARGIN / 2.0, HEIGHT - MARGIN / 2.0));
+        }
+        if !moved {
+            break;
+        }
+    }
+    places
 }
 
 /// The ranking's first edges; `None` without any.
@@ -155,4 +195,29 @@ fn arrow(from: (f64, f64), to: (f64, f64)) -> ((f64, f64), (f64, f64), [(f64, f6
     let base = (tip.0 - 8.0 * ux, tip.1 - 8.0 * uy);
     let start = (from.0 + RADIUS * ux, from.1 + RADIUS * uy);
     (start, base, [tip, (base.0 - 3.5 * uy, base.1 + 3.5 * ux), (base.0 + 3.5 * uy, base.1 - 3.5 * ux)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_do_not_lie_on_one_another() {
+        // Forty genes on one spot, all but.
+        let crowded: Vec<(f64, f64)> =
+            (0..40).map(|i| (350.0 + f64::from(i % 7), 260.0 + f64::from(i / 7))).collect();
+        let places = apart(crowded);
+        for a in 0..places.len() {
+            for b in 0..a {
+                let (dx, dy) = (places[a].0 - places[b].0, places[a].1 - places[b].1);
+                assert!(
+                    dx.abs() > 0.8 * ROOM.0 || dy.abs() > 0.8 * ROOM.1,
+                    "{:?} {:?}",
+                    places[a],
+                    places[b]
+                );
+            }
+            assert!((0.0..WIDTH).contains(&places[a].0) && (0.0..HEIGHT).contains(&places[a].1));
+        }
+    }
 }
