@@ -11,6 +11,7 @@ mod integration;
 mod leakage;
 mod network;
 mod network_drawing;
+mod pairing;
 mod patients;
 mod picture;
 pub mod provenance;
@@ -48,6 +49,7 @@ pub fn page(outcome: &Outcome, figures: &Figures) -> String {
         @for split in &outcome.splits { (classification::section(outcome, split, figures)) }
         (embedding::section(outcome, figures))
         (integration::section(outcome))
+        (pairing::section(outcome))
         (training::section(outcome, figures))
         @if let Some(found) = &outcome.network { (network::section(found, figures)) }
         @if let Some(qc) = &outcome.inputs.qc { (quality::section(qc)) }
