@@ -32,8 +32,8 @@ learn() {
     shift 2
     stage tokenize tokens --input cells.zarr --labels "$label" --groups "study,sample,patient,$batch" --n-top-genes 1200 "$@"
     stage pretrain pretrained --input tokens --preset tiny --max-steps "$steps" --lr 1e-3 --max-valid-cells 256
-    # One step at a rate of nothing to speak of: the weights are those the model begins with.
-    stage pretrain random --input tokens --preset tiny --max-steps 1 --lr 1e-12 --max-valid-cells 16
+    # Not a step: the weights that the model begins with.
+    stage pretrain random --input tokens --preset tiny --max-steps 0
     local of=(--input tokens --label "$label" --max-steps "$steps")
     stage finetune frozen "${of[@]}" --model pretrained --mode frozen --head-init fitted
     stage finetune full "${of[@]}" --model pretrained --mode full
@@ -98,7 +98,10 @@ pancancer() { # every tumour set, cancer types by patients: confounded with the 
     learn cancer_type study --split patient:0.7,0.1,0.2 --stratify cancer_type
 }
 
+runs=()
 for task in "$@"; do
     mkdir -p "$out/$task"
     (cd "$out/$task" && "$task")
+    runs+=("$out/$task/evaluation")
 done
+"$bin/panfoma-evaluate" --compare "${runs[@]}" --output "$out/comparison" --force --quiet

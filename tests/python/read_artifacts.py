@@ -5,6 +5,7 @@
 Checks schemas and counts against ARCHITECTURE.md and prints one JSON object of numbers for the test to compare.
 """
 
+import csv
 import json
 import sys
 import warnings
@@ -183,7 +184,9 @@ assert (edges["regulator"] != edges["target"]).all()
 assert not edges.duplicated(["group", "method", "regulator", "target"]).any()
 for _, network in edges.groupby(["group", "method"]):
     assert network["rank"].tolist() == list(range(1, len(network) + 1))
-    assert (np.diff(network["score"]) <= 0).all()
+    assert (np.diff(network["score"].abs()) <= 0).all()
+# Only correlation has a sign; trees and attention cannot tell.
+assert set(edges.loc[edges["score"] < 0, "method"]) == {"pearson", "spearman"}
 out["networks"] = sorted(f"{method} {group}" for group, method in set(zip(edges["group"], edges["method"])))
 # Cosines of the embeddings themselves: an outside computation of the same scores.
 from_model = edges[edges["method"] == "embedding"].head(200)
@@ -198,6 +201,26 @@ id_of = dict(zip(vocabulary["symbol"], vocabulary["id"]))
 a, b = (genes[[id_of[name] for name in from_model[column]]] for column in ["regulator", "target"])
 cosine = (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
 np.testing.assert_allclose(from_model["score"], cosine, atol=1e-6)
+
+# programs.parquet and its enrichment
+table = pq.read_table(root / "programs.parquet")
+header(pq.read_metadata(root / "programs.parquet").metadata[b"panfoma"], "panfoma.programs")
+columns(
+    table.schema,
+    {"program": pa.uint32(), "gene": pa.string(), "ensembl_id": pa.string(), "weight": pa.float32()},
+)
+programs = table.to_pandas()
+assert programs["ensembl_id"].is_unique and set(programs["ensembl_id"]) <= set(vocabulary["ensembl_id"])
+sizes = programs.groupby("program").size()
+assert sizes.index.tolist() == list(range(1, len(sizes) + 1)) and sizes.is_monotonic_decreasing and sizes.min() >= 3
+assert programs.groupby("program")["weight"].apply(lambda weights: weights.is_monotonic_decreasing).all()
+with open(root / "programs.parquet.enrichment.tsv") as file:
+    rows = list(csv.DictReader(file, delimiter="\t"))
+assert rows
+for row in rows:
+    shared = set(row["genes"].split(","))
+    assert shared <= set(programs.loc[programs["program"] == int(row["program"]), "gene"])
+    assert len(shared) == int(row["n_shared"]) and float(row["p_value"]) <= float(row["q_value"]) <= 1
 
 # evaluation/
 metrics = json.loads((root / "evaluation/metrics.json").read_text())

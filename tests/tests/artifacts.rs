@@ -22,10 +22,14 @@ fn anndata_and_pyarrow_read_every_artifact_of_a_run() {
     // The cohort's design, not anything a stage said.
     assert_eq!(found["classes"].as_array().map(Vec::len), Some(8), "{found}");
     assert_eq!(found["splits"], serde_json::json!(["test", "train", "valid"]));
-    assert_eq!(
-        found["networks"],
-        serde_json::json!(["attention malignant", "attention normal", "embedding all"])
-    );
+    let by_cells = ["attention", "attention_rank", "pearson", "spearman", "trees"];
+    let mut networks: Vec<String> = by_cells
+        .iter()
+        .flat_map(|method| ["malignant", "normal"].map(|group| format!("{method} {group}")))
+        .collect();
+    networks.push("embedding all".to_owned());
+    networks.sort();
+    assert_eq!(found["networks"], serde_json::json!(networks));
     let cells = |name: &str| found[name].as_u64().unwrap();
     // A twentieth of the droplets is damaged; quality control removes those and hardly any other.
     let kept = cells("cells") as f64 / cells("cohort_cells") as f64;

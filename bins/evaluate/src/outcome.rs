@@ -56,6 +56,8 @@ pub struct Outcome<'a> {
     pub network: Option<Network>,
     /// Column that colours the second map.
     pub second_colour: Option<String>,
+    /// Name of the output.
+    pub run: String,
     /// BLAKE3 of the tokens: names the cells.
     pub tokens: Option<String>,
 }
@@ -89,6 +91,7 @@ impl<'a> Outcome<'a> {
             map: geometry::map(&inputs.embeddings, &inputs.cells, args.max_map_cells as usize, context)?,
             network: None,
             second_colour: second_colour(args, inputs),
+            run: command::file_name(&args.output),
             tokens,
         };
         tracing::info!("the map is drawn");
@@ -163,7 +166,7 @@ impl<'a> Outcome<'a> {
             .collect()
     }
 
-    /// Writes `metrics.json`, `metrics.parquet` and `report.html`.
+    /// Writes `metrics.json`, `metrics.parquet`, `report.html` with its figures, and the same for MultiQC.
     pub fn write(&self, directory: &Path) -> anyhow::Result<()> {
         let rows = self.metrics();
         metrics::write(&directory.join("metrics.parquet"), &self.header, &rows)?;
@@ -204,7 +207,7 @@ impl<'a> Outcome<'a> {
         let mut text = serde_json::to_string_pretty(&whole)?;
         text.push('\n');
         std::fs::write(directory.join("metrics.json"), text).context("writing `metrics.json`")?;
-        report::write(directory, |figures| report::page(self, figures))
+        report::write_all(directory, &self.run, self)
     }
 }
 

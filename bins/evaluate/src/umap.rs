@@ -134,20 +134,22 @@ pub fn trustworthiness(points: &[f64], dim: usize, map: &[f64], k: usize) -> f64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::goldens::pbmc;
+    use crate::metrics::goldens::{close, json, pbmc};
 
-    /// On the same 700 cells, `sklearn.manifold.trustworthiness(n_neighbors=15)` gives 0.920 for umap-learn 0.5.12
-    /// (min_dist 0.5) and 0.886 for two principal components. 0.91 asks for a map nearly as good as umap-learn's.
+    /// `sklearn.manifold.trustworthiness(n_neighbors=15)` of ten maps of umap-learn 0.5.12 (min_dist 0.5) and of two
+    /// principal components of the same 700 cells (`tests/python/make_umap_goldens.py`).
     #[test]
-    fn the_map_keeps_neighbours_about_as_well_as_umap_learn() {
+    fn the_map_is_as_trustworthy_as_those_of_umap_learn_to_two_hundredths() {
         let (points, ..) = pbmc();
+        let expected = json("umap_learn.json");
+        let of_umap: Vec<f64> =
+            expected["umap"].as_array().unwrap().iter().map(|t| t.as_f64().unwrap()).collect();
+        let best = of_umap.iter().fold(0.0f64, |best, &trust| best.max(trust));
         let narrow: Vec<f32> = points.iter().map(|&x| x as f32).collect();
-        let map = layout(&narrow, 50, 0);
-        let trust = trustworthiness(&points, 50, &map, 15);
-        assert!(trust > 0.91, "trustworthiness {trust}");
+        let trust = trustworthiness(&points, 50, &layout(&narrow, 50, 0), 15);
+        assert!(trust > best - 0.02, "trustworthiness {trust}, of umap-learn's best map {best}");
         let pca = Pca::fit(&narrow, 50, 2, 0).scores(&narrow);
-        let of_pca = trustworthiness(&points, 50, &pca, 15);
-        assert!((of_pca - 0.886_059_6).abs() < 1e-4, "trustworthiness of PCA {of_pca}");
+        close(trustworthiness(&points, 50, &pca, 15), &expected["pca"], 1e-4);
     }
 
     #[test]

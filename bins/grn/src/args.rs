@@ -170,4 +170,29 @@ pub struct Args {
     /// Only cells of this split: `train`, `valid` or `test` [default: all cells]
     #[arg(long, value_name = "SPLIT", help_heading = "Cells")]
     pub split: Option<Split>,
+
+    /// Also write gene programs: communities of genes that the model places together
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "model", help_heading = "Gene programs")]
+    #[serde(skip)]
+    pub programs: Option<PathBuf>,
+
+    /// Test programs for enrichment with these sets (GMT); written to `<PROGRAMS>.enrichment.tsv`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "programs", help_heading = "Gene programs")]
+    #[serde(skip)]
+    pub gene_sets: Option<PathBuf>,
+
+    /// Link each gene to this many others
+    #[arg(long, value_name = "N", default_value = "15", help_heading = "Gene programs")]
+    pub neighbors: NonZeroUsize,
+
+    /// Leiden's resolution: more finds more and smaller programs
+    #[arg(long, value_name = "R", default_value_t = 1.0, value_parser = positive, help_heading = "Gene programs")]
+    pub resolution: f64,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
+        _ => Err("expected a number larger than 0".to_owned()),
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::groups::{self, Group};
 use super::table::ExpressionTable;
-use panfoma_core::artifact::tokens::Tokens;
+use panfoma_core::artifact::tokens::{Columns, Tokens};
 use panfoma_core::stage::Interrupt;
 use std::collections::BTreeSet;
 
@@ -32,7 +32,8 @@ impl Expression {
         let mut values = vec![0.0f32; n_genes * n_cells];
         let mut panels = BTreeSet::new();
         let mut cell = 0;
-        for block in groups::blocks(tokens, group, BLOCK_CELLS) {
+        let columns = Columns { counts: true, ..Columns::default() };
+        for block in groups::blocks(tokens, group, BLOCK_CELLS, columns) {
             interrupt.check()?;
             let block = block?;
             for row in 0..block.n_cells() {

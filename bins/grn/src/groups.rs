@@ -84,6 +84,7 @@ pub fn blocks<'a>(
     tokens: &'a Tokens,
     group: &'a Group,
     block_cells: usize,
+    columns: Columns,
 ) -> impl Iterator<Item = anyhow::Result<CellRows>> + 'a {
     let mut next = 0;
     let mut open: Option<(usize, CellRows)> = None;
@@ -93,7 +94,7 @@ pub fn blocks<'a>(
             let cell = group.cells[next];
             let index = tokens.row_groups().partition_point(|row_group| row_group.first_cell <= cell) - 1;
             if open.as_ref().is_none_or(|(held, _)| *held != index) {
-                match tokens.read_row_group(index, Columns::default()) {
+                match tokens.read_row_group(index, columns) {
                     Ok(rows) => open = Some((index, rows)),
                     Err(error) => return Some(Err(error)),
                 }

@@ -14,6 +14,7 @@ mod embedding;
 mod expression;
 mod groups;
 mod plan;
+mod programs;
 mod ranking;
 mod regulators;
 mod table;
@@ -24,14 +25,16 @@ pub use args::{Args, Method};
 use attention::{CellMeetings, Channels, Meetings, Network, RegulatorRows};
 use correlation::Kind;
 use groups::Group;
-use panfoma_core::artifact::edges::{ALL_CELLS, Edge, Writer};
-use panfoma_core::artifact::provenance;
-use panfoma_core::artifact::tokens::CellRows;
+use panfoma_core::artifact::edges::{ALL_CELLS, Writer};
+use panfoma_core::artifact::tokens::{CellRows, Columns};
+use panfoma_core::artifact::{self, atomic, provenance};
 use panfoma_core::data::draw::Drawer;
 use panfoma_core::device::Cpu;
 use panfoma_core::model::{CellBatch, ModelError, PanFoMa, lanes};
 use panfoma_core::stage::{Context, Progress, Stage};
 use plan::Plan;
+use programs::Cut;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Cells in memory at a time: their meetings take some 3 MB each at the paper's size.
@@ -48,6 +51,9 @@ impl Stage for Args {
   panfoma-grn -i tokens -m model -o edges.parquet --regulators transcription_factors.txt \\
       --method attention --group-by cell_type --max-cells-per-group 2000
 
+  # Gene programs of the model, compared with known gene sets
+  panfoma-grn -i tokens -m model -o edges.parquet --method embedding --programs programs.parquet --gene-sets h.all.gmt
+
   # Baselines without a model, from the same cells; or from a table of values, genes x cells
   panfoma-grn -i tokens -o baselines.parquet --regulators transcription_factors.txt --method correlation,trees
   panfoma-grn --expression ExpressionData.csv -o baselines.parquet --method correlation,trees";
@@ -56,6 +62,7 @@ impl Stage for Args {
         let started = Instant::now();
         context.refuse_missing_device()?;
         context.refuse_existing(&self.output)?;
+        self.programs.iter().try_for_each(|path| context.refuse_existing(path))?;
         let plan = Plan::new(&self, context.seed)?;
         if context.dry_run {
             print!("{}", plan.describe(context.threads));
@@ -87,8 +94,33 @@ fn model_edges(plan: &Plan, context: &Context, writer: &mut Writer) -> anyhow::R
         }
         progress.finish();
     }
+    let embeddings = model.gene_embeddings(&Cpu::new())?;
     if plan.has(Method::Embedding) {
-        writer.push(embedding_edges(plan, &model)?)?;
+        let mut scores = plan.scores();
+        scores.extend(embedding::scores(&embeddings, model.config.d_model, &plan.regulators.ids));
+        writer.push(plan.rank(scores, ALL_CELLS, Method::Embedding.name()))?;
+    }
+    if let Some(path) = &plan.args.programs {
+        write_programs(plan, &embeddings, path, context)?;
+    }
+    Ok(())
+}
+
+/// Genes that the model places together, and the gene sets they are enriched in.
+fn write_programs(plan: &Plan, embeddings: &[f32], path: &Path, context: &Context) -> anyhow::Result<()> {
+    let vocabulary = plan.vocabulary();
+    let genes = programs::expressed(vocabulary);
+    let (neighbors, resolution) = (plan.args.neighbors.get(), plan.args.resolution);
+    let d_model = plan.model().description.config.model.d_model;
+    let found =
+        programs::programs(embeddings, d_model, &genes, &Cut { neighbors, resolution, seed: context.seed });
+    tracing::info!(programs = found.len(), genes = genes.len(), "gene programs");
+    artifact::programs::write(path, plan.provenance(context)?, &programs::members(&found, vocabulary))?;
+    if let Some(sets) = &plan.gene_sets {
+        let rows = programs::enrichment(&found, sets, genes.len());
+        let text = programs::table(&rows, vocabulary);
+        let beside = PathBuf::from(format!("{}.enrichment.tsv", path.display()));
+        atomic::write_file(&beside, |file| std::fs::write(file, text))?;
     }
     Ok(())
 }
@@ -130,7 +162,7 @@ fn attention(
     let n_genes = plan.vocabulary().n_genes();
     let rows = RegulatorRows::new(&plan.regulators.ids, n_genes);
     let mut network = Network::new(plan.regulators.ids.len(), n_genes, channels);
-    for block in groups::blocks(plan.tokens(), group, BLOCK_CELLS) {
+    for block in groups::blocks(plan.tokens(), group, BLOCK_CELLS, Columns::default()) {
         let block = block?;
         for draw in 0..plan.args.draws.get() {
             context.interrupt.check()?;
@@ -165,12 +197,4 @@ fn meetings(
         model.encoder_attention(&Cpu::new(), &cell, &mut |view| meetings.add(&view))?;
         Ok(meetings.finish())
     })
-}
-
-/// Edges between genes that the model places together.
-fn embedding_edges(plan: &Plan, model: &PanFoMa<Cpu>) -> anyhow::Result<Vec<Edge>> {
-    let embeddings = model.gene_embeddings(&Cpu::new())?;
-    let mut scores = plan.scores();
-    scores.extend(embedding::scores(&embeddings, model.config.d_model, &plan.regulators.ids));
-    Ok(plan.rank(scores, ALL_CELLS, Method::Embedding.name()))
 }

@@ -4,6 +4,7 @@ use super::args::{Args, Method};
 use super::attention::{Channels, Network};
 use super::expression::Expression;
 use super::groups::{self, Group, Selection};
+use super::programs::{self, GeneSets};
 use super::ranking::Scores;
 use super::regulators::{self, Regulators};
 use super::table::ExpressionTable;
@@ -44,6 +45,8 @@ pub struct Plan<'a> {
     pub channels: Option<Channels>,
     /// Genes that may regulate.
     pub regulators: Regulators,
+    /// Sets of genes to compare programs with.
+    pub gene_sets: Option<GeneSets>,
     /// Cells to make networks from; of a table, all.
     pub groups: Vec<Group>,
     small: Vec<(String, usize)>,
@@ -66,6 +69,9 @@ impl<'a> Plan<'a> {
             Some(path) => regulators::read(path, vocabulary)?,
             None => regulators::every_gene(vocabulary)?,
         };
+        let universe = programs::expressed(vocabulary);
+        let gene_sets = args.gene_sets.as_ref().map(|path| GeneSets::read(path, vocabulary, &universe));
+        let gene_sets = gene_sets.transpose()?;
         let selection = Selection {
             group_by: args.group_by.as_deref(),
             split: args.split,
@@ -80,7 +86,7 @@ impl<'a> Plan<'a> {
             Source::Tokens(_) => Default::default(),
             Source::Table(table) => (vec![Group::all(table.cells.len())], Vec::new()),
         };
-        let plan = Self { args, source, checkpoint, channels, regulators, groups, small };
+        let plan = Self { args, source, checkpoint, channels, regulators, gene_sets, groups, small };
         plan.warn();
         Ok(plan)
     }
@@ -94,6 +100,12 @@ impl<'a> Plan<'a> {
                 "{} of {} regulators are not in the vocabulary: {first}{dots}",
                 unknown.len(),
                 unknown.len() + self.regulators.ids.len()
+            );
+        }
+        if let Some(sets) = self.gene_sets.as_ref().filter(|sets| sets.n_unknown > 0) {
+            tracing::warn!(
+                "{} genes of the gene sets are not expressed in the cells or not in the vocabulary, and are left out",
+                sets.n_unknown
             );
         }
         for (name, n_cells) in &self.small {
@@ -164,7 +176,7 @@ impl<'a> Plan<'a> {
             Source::Tokens(tokens) => vec![tokens.input()?],
             Source::Table(_) => Vec::new(),
         };
-        for path in [&args.expression, &args.model, &args.regulators].into_iter().flatten() {
+        for path in [&args.expression, &args.model, &args.regulators, &args.gene_sets].into_iter().flatten() {
             inputs.push(Input::digest(path)?);
         }
         let provenance = Provenance::new(context, [])?.with_genes("vocabulary", self.vocabulary().digest());
@@ -233,15 +245,18 @@ impl Source {
 
 /// The model, if a method asks for one, and that it knows the tokens' genes.
 fn checkpoint(args: &Args, source: &Source) -> anyhow::Result<Option<Checkpoint>> {
-    let Some(method) = args.method.iter().find(|method| method.needs_model()) else { return Ok(None) };
-    let name = method.name();
+    let name = match args.method.iter().find(|method| method.needs_model()) {
+        Some(method) => format!("--method {}", method.name()),
+        None if args.programs.is_some() => "--programs".to_owned(),
+        None => return Ok(None),
+    };
     let hint = "or choose methods that need none: `--method correlation,trees`";
     let Source::Tokens(tokens) = source else {
-        let message = format!("`--method {name}` reads tokens, not a table of expression");
+        let message = format!("`{name}` reads tokens, not a table of expression");
         return Err(UserError::usage(message).hint(format!("pass `--input` and `--model`, {hint}")).into());
     };
     let Some(path) = &args.model else {
-        let message = format!("`--method {name}` reads a model, and none is given");
+        let message = format!("`{name}` reads a model, and none is given");
         return Err(UserError::usage(message).hint(format!("pass `--model`, {hint}")).into());
     };
     let checkpoint = Checkpoint::open(path)?;

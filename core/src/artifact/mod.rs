@@ -11,6 +11,7 @@ pub mod embeddings;
 pub mod metrics;
 pub mod obs;
 pub mod predictions;
+pub mod programs;
 pub mod provenance;
 pub mod streamed;
 pub mod table;

@@ -154,6 +154,11 @@ impl Figures {
         markup
     }
 
+    /// Their names.
+    pub fn names(&self) -> Vec<String> {
+        self.0.borrow().iter().map(|figure| figure.name.clone()).collect()
+    }
+
     /// Writes SVG, picture and data of every figure into `directory`; `picture` makes a PNG of an SVG.
     ///
     /// Errors: of writing, of `picture`. Panics if two figures have one name.

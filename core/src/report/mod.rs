@@ -3,6 +3,7 @@
 pub mod axes;
 pub mod command;
 pub mod figure;
+pub mod multiqc;
 pub mod palette;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};

@@ -127,7 +127,7 @@ mod tests {
             files(&cohort)
         };
         let first = write_and_read(&small);
-        assert_eq!(first.len(), 2 + 5);
+        assert_eq!(first.len(), 2 + 6);
         assert!(first == write_and_read(&small));
         assert!(first != write_and_read(&Parameters { seed: 2, ..small }));
     }

@@ -1,14 +1,14 @@
 //! What is true of the cohort, beside it.
 //!
 //! `truth/network.csv` (`Gene1,Gene2,Type`, BEELINE's reference network, and the weight) · `truth/regulators.txt` (a
-//! symbol a line) · `truth/cells.tsv` (what every droplet holds) · `truth/genes.tsv` · `truth/parameters.json`.
+//! symbol a line) · `truth/programs.gmt` (regulators and markers of each program) · `truth/cells.tsv` (what every droplet holds) · `truth/genes.tsv` · `truth/parameters.json`.
 
 use super::Parameters;
 use super::cells::{Cell, Quality, cancer_type};
 use super::design::{CELL_TYPES, Design, MALIGNANT};
 use super::gene_list::Gene;
 use super::network::Network;
-use super::programs::PROGRAMS;
+use super::programs::{PROGRAMS, Program};
 use panfoma_core::artifact::atomic;
 use std::fmt::Write as _;
 use std::fs;
@@ -27,6 +27,7 @@ pub fn write(
     let regulators: Vec<&str> = network.regulators.iter().map(|&gene| genes[gene].symbol.as_str()).collect();
     fs::write(directory.join("regulators.txt"), regulators.join("\n") + "\n")?;
     fs::write(directory.join("network.csv"), network_csv(genes, network)?)?;
+    fs::write(directory.join("programs.gmt"), programs_gmt(genes))?;
     fs::write(directory.join("cells.tsv"), cells_tsv(design, cells)?)?;
     fs::write(directory.join("genes.tsv"), genes_tsv(genes)?)?;
     atomic::write_json(&directory.join("parameters.json"), parameters)?;
@@ -41,6 +42,15 @@ fn network_csv(genes: &[Gene], network: &Network) -> anyhow::Result<String> {
         writeln!(text, "{},{},{sign},{:.4}", regulator.symbol, target.symbol, edge.weight)?;
     }
     Ok(text)
+}
+
+fn programs_gmt(genes: &[Gene]) -> String {
+    let line = |(at, program): (usize, &Program)| {
+        let members = genes.iter().filter(|gene| gene.program == Some(at));
+        let symbols: Vec<&str> = members.map(|gene| gene.symbol.as_str()).collect();
+        format!("{}\tsimulated\t{}\n", program.name, symbols.join("\t"))
+    };
+    PROGRAMS.iter().enumerate().map(line).collect()
 }
 
 fn cells_tsv(design: &Design, cells: &[Cell]) -> anyhow::Result<String> {

@@ -237,8 +237,10 @@ impl Table {
         if let Err(reason) = enough(&knn, kbet::NEIGHBORS) {
             return self.push("kbet_per_label", Err(reason), definition);
         }
-        let graph = fuzzy::simplicial_set(&knn.truncated(kbet::NEIGHBORS));
+        let near = knn.truncated(kbet::NEIGHBORS);
         drop(knn);
+        let graph = fuzzy::simplicial_set(&near);
+        drop(near);
         let found = kbet_per_label::of_labels(&graph, space.labels, batches);
         self.push("kbet_per_label", kbet_per_label::mean(&found), format!("Mean over labels: {definition}"));
         self.scores.extend(found.into_iter().map(|found| Score {
@@ -272,8 +274,10 @@ fn best_leiden(graph: &Graph, labels: &[u32], seed: u64) -> Clustering {
         let clusters = communities(graph, &Leiden { resolution, seed, ..Leiden::default() });
         (agreement::normalized_mutual_information(labels, &clusters), Clustering { resolution, clusters })
     };
-    let found: Vec<(f64, Clustering)> = resolutions.par_iter().map(at).collect();
-    let best = found.into_iter().reduce(|best, next| if next.0 > best.0 { next } else { best });
+    // A few at a time: each holds a graph of its own.
+    let few = |some: &[f64]| some.par_iter().map(at).collect::<Vec<(f64, Clustering)>>();
+    let found = resolutions.chunks(4).flat_map(few);
+    let best = found.reduce(|best, next| if next.0 > best.0 { next } else { best });
     best.expect("ten resolutions").1
 }
 

@@ -1,74 +1,151 @@
-//! k-means with k-means++ seeding; every random choice is a Philox draw.
+//! k-means with k-means++ seeding; every random choice is a Philox draw. All restarts share each pass over the points.
 
-use panfoma_core::dense::{squared_distances, squared_norms};
+use panfoma_core::dense::{View, multiply};
 use panfoma_core::rng::{Philox, Stream};
 use rayon::prelude::*;
 
 /// Names this use of the seed.
 const PURPOSE: u32 = 0x6B6D_6E73;
 const MAX_ITERATIONS: usize = 300;
+/// Points whose products with all centres one thread holds.
 const BLOCK: usize = 256;
 
 /// The clustering with the least sum of squared distances among `restarts`.
 ///
 /// points: [n × dim]   returns the cluster of each point, below `k`.
 pub fn cluster(points: &[f32], dim: usize, k: usize, restarts: u64, seed: u64) -> Vec<u32> {
-    let n = points.len() / dim;
-    assert!((1..=n).contains(&k), "{k} clusters of {n} cells");
-    let mut best: Option<(f64, Vec<u32>)> = None;
-    for restart in 0..restarts {
-        let mut stream = Philox::new(seed).stream(restart, PURPOSE);
-        let (inertia, assigned) = lloyd(points, dim, seeds(points, dim, k, &mut stream));
-        if best.as_ref().is_none_or(|(least, _)| inertia < *least) {
-            best = Some((inertia, assigned));
+    let points = Points::new(points, dim);
+    assert!((1..=points.n()).contains(&k), "{k} clusters of {} cells", points.n());
+    let streams = (0..restarts).map(|restart| Philox::new(seed).stream(restart, PURPOSE)).collect();
+    let seeds = points.seeds(k, streams);
+    let mut runs: Vec<Run> = seeds.into_iter().map(|centres| Run::new(centres, points.n(), dim)).collect();
+    for _ in 0..MAX_ITERATIONS {
+        let mut active: Vec<&mut Run> = runs.iter_mut().filter(|run| !run.is_done).collect();
+        if active.is_empty() {
+            break;
         }
+        let centres: Vec<f64> = active.iter().flat_map(|run| &run.centres).copied().collect();
+        let nearest = points.nearest(&centres, k);
+        active.par_iter_mut().zip(nearest).for_each(|(run, assigned)| run.update(&points, assigned));
     }
-    best.expect("at least one restart").1
+    let best =
+        runs.into_iter().reduce(|best, next| if next.between() > best.between() { next } else { best });
+    best.expect("at least one restart").assigned
 }
 
-/// k-means++: each next centre is a point drawn with probability proportional to its squared distance to those chosen;
-/// the best of 2 + ln k draws is kept (Arthur & Vassilvitskii 2007, greedy).
-fn seeds(points: &[f32], dim: usize, k: usize, stream: &mut Stream) -> Vec<f64> {
-    let n = points.len() / dim;
-    let point = |i: usize| wide(&points[i * dim..(i + 1) * dim]);
-    let nearest = |chosen: usize, nearest: &[f64]| -> Vec<f64> {
-        let to_chosen = distances_to(points, dim, &point(chosen));
-        to_chosen.iter().zip(nearest).map(|(a, b)| a.min(*b)).collect()
-    };
-    let trials = 2 + (k as f64).ln() as usize;
-    let first = stream.below(n as u32) as usize;
-    let mut centres = point(first);
-    let mut distances = nearest(first, &vec![f64::INFINITY; n]);
-    while centres.len() < k * dim {
-        let total: f64 = distances.iter().sum();
-        let mut best: Option<(f64, usize, Vec<f64>)> = None;
-        for _ in 0..trials {
-            let candidate = weighted_index(&distances, stream.uniform() * total);
-            let after = nearest(candidate, &distances);
-            let potential = after.iter().sum();
-            if best.as_ref().is_none_or(|(least, ..)| potential < *least) {
-                best = Some((potential, candidate, after));
-            }
+/// Points and their mean: centres are measured from the mean, where rounding takes least away.
+struct Points<'a> {
+    values: &'a [f32],
+    dim: usize,
+    mean: Vec<f64>,
+    /// Squared distance of each point from the mean.
+    norms: Vec<f64>,
+}
+
+impl<'a> Points<'a> {
+    fn new(values: &'a [f32], dim: usize) -> Self {
+        let n = (values.len() / dim).max(1) as f64;
+        let mut mean = vec![0.0; dim];
+        for point in values.chunks_exact(dim) {
+            mean.iter_mut().zip(point).for_each(|(sum, &x)| *sum += f64::from(x));
         }
-        let (_, chosen, after) = best.expect("at least two trials");
-        centres.extend(point(chosen));
-        distances = after;
+        mean.iter_mut().for_each(|sum| *sum /= n);
+        let norm = |point: &[f32]| point.iter().zip(&mean).map(|(&x, m)| (f64::from(x) - m).powi(2)).sum();
+        let norms = values.par_chunks_exact(dim).map(norm).collect();
+        Self { values, dim, mean, norms }
     }
-    centres
-}
 
-fn wide(points: &[f32]) -> Vec<f64> {
-    points.iter().map(|&x| f64::from(x)).collect()
-}
+    fn n(&self) -> usize {
+        self.norms.len()
+    }
 
-/// Squared distance of every point to one.
-fn distances_to(points: &[f32], dim: usize, centre: &[f64]) -> Vec<f64> {
-    let norm = squared_norms(centre, dim);
-    let blocks: Vec<Vec<f64>> = points
-        .par_chunks(BLOCK * dim)
-        .map(|block| squared_distances(&wide(block), centre, &norm, dim))
-        .collect();
-    blocks.concat()
+    /// A point, measured from the mean.
+    fn centred(&self, at: usize) -> Vec<f64> {
+        let point = &self.values[at * self.dim..(at + 1) * self.dim];
+        point.iter().zip(&self.mean).map(|(&x, m)| f64::from(x) - m).collect()
+    }
+
+    /// What `each` makes of the squared distances, less the point's own norm, of a block of points to all centres,
+    /// [points × centres]. centres: [m × dim] measured from the mean.
+    fn map_blocks<R: Send>(&self, centres: &[f64], each: impl Fn(usize, &[f64]) -> R + Sync) -> Vec<R> {
+        let m = centres.len() / self.dim;
+        let narrow: Vec<f32> = centres.iter().map(|&c| c as f32).collect();
+        // |c|² - 2 (x - mean) c = |c|² + 2 mean c - 2 x c
+        let offset = |c: &[f64]| c.iter().zip(&self.mean).map(|(c, mean)| c * (c + 2.0 * mean)).sum();
+        let offsets: Vec<f64> = centres.chunks_exact(self.dim).map(offset).collect();
+        let blocks = self.values.par_chunks(BLOCK * self.dim).enumerate();
+        blocks
+            .map(|(block, points)| {
+                let n = points.len() / self.dim;
+                let mut products = vec![0.0f32; n * m];
+                multiply(View::new(points, n, self.dim), View::new(&narrow, m, self.dim).t(), &mut products);
+                let distances = products.iter().zip(offsets.iter().cycle());
+                let distances: Vec<f64> = distances.map(|(&p, offset)| offset - 2.0 * f64::from(p)).collect();
+                each(block * BLOCK, &distances)
+            })
+            .collect()
+    }
+
+    /// Squared distances of all points to some centres, [centres × n].
+    fn distances(&self, centres: &[f64]) -> Vec<Vec<f64>> {
+        let m = centres.len() / self.dim;
+        let blocks = self.map_blocks(centres, |first, distances| {
+            let norms = &self.norms[first..];
+            let of_centre = |c: usize| -> Vec<f64> {
+                let column = distances.iter().skip(c).step_by(m);
+                column.zip(norms).map(|(distance, norm)| (distance + norm).max(0.0)).collect()
+            };
+            (0..m).map(of_centre).collect::<Vec<_>>()
+        });
+        (0..m).map(|c| blocks.iter().flat_map(|block| &block[c]).copied().collect()).collect()
+    }
+
+    /// The nearest centre of each point, the first of equals, for each run of `k` centres.
+    fn nearest(&self, centres: &[f64], k: usize) -> Vec<Vec<u32>> {
+        let n_runs = centres.len() / self.dim / k;
+        let blocks = self.map_blocks(centres, |_, distances| {
+            let nearest = |of_run: &[f64]| {
+                (1..k).fold(0, |best, c| if of_run[c] < of_run[best] { c } else { best }) as u32
+            };
+            distances.chunks_exact(k).map(nearest).collect::<Vec<u32>>()
+        });
+        let of_run = |run: usize| -> Vec<u32> {
+            blocks.iter().flat_map(|block| block.iter().skip(run).step_by(n_runs)).copied().collect()
+        };
+        (0..n_runs).map(of_run).collect()
+    }
+
+    /// k-means++ for each stream: every next centre is a point drawn with probability proportional to its squared
+    /// distance to those chosen; the best of 2 + ln k draws is kept (Arthur & Vassilvitskii 2007, greedy).
+    fn seeds(&self, k: usize, mut streams: Vec<Stream>) -> Vec<Vec<f64>> {
+        let trials = 2 + (k as f64).ln() as usize;
+        let first: Vec<Vec<f64>> =
+            streams.iter_mut().map(|stream| self.centred(stream.below(self.n() as u32) as usize)).collect();
+        let mut nearest = self.distances(&first.concat());
+        let mut seeds = first;
+        for _ in 1..k {
+            let draw = |(stream, nearest): (&mut Stream, &Vec<f64>)| -> Vec<usize> {
+                let total: f64 = nearest.iter().sum();
+                (0..trials).map(|_| weighted_index(nearest, stream.uniform() * total)).collect()
+            };
+            let drawn: Vec<Vec<usize>> = streams.iter_mut().zip(&nearest).map(draw).collect();
+            let candidates: Vec<f64> = drawn.iter().flatten().flat_map(|&at| self.centred(at)).collect();
+            let distances = self.distances(&candidates);
+            let runs = seeds.par_iter_mut().zip(&mut nearest).zip(distances.par_chunks(trials)).zip(&drawn);
+            runs.for_each(|(((seeds, nearest), distances), drawn)| {
+                let after = |distances: &Vec<f64>| -> Vec<f64> {
+                    nearest.iter().zip(distances).map(|(a, b)| a.min(*b)).collect()
+                };
+                let after: Vec<Vec<f64>> = distances.iter().map(after).collect();
+                let potential: Vec<f64> = after.iter().map(|after| after.iter().sum()).collect();
+                let best =
+                    (1..trials).fold(0, |best, t| if potential[t] < potential[best] { t } else { best });
+                seeds.extend(self.centred(drawn[best]));
+                nearest.clone_from(&after[best]);
+            });
+        }
+        seeds
+    }
 }
 
 fn weighted_index(weights: &[f64], mut at: f64) -> usize {
@@ -81,54 +158,55 @@ fn weighted_index(weights: &[f64], mut at: f64) -> usize {
     weights.len() - 1
 }
 
-fn lloyd(points: &[f32], dim: usize, mut centres: Vec<f64>) -> (f64, Vec<u32>) {
-    let k = centres.len() / dim;
-    let mut assigned = Vec::new();
-    for _ in 0..MAX_ITERATIONS {
-        let (inertia, next) = assign(points, dim, &centres);
-        if next == assigned {
-            return (inertia, assigned);
-        }
-        assigned = next;
-        let mut sums = vec![0.0; k * dim];
-        let mut sizes = vec![0.0; k];
-        for (point, &cluster) in points.chunks_exact(dim).zip(&assigned) {
-            let cluster = cluster as usize;
-            sizes[cluster] += 1.0;
-            sums[cluster * dim..(cluster + 1) * dim]
-                .iter_mut()
-                .zip(point)
-                .for_each(|(sum, &x)| *sum += f64::from(x));
-        }
-        for cluster in (0..k).filter(|&cluster| sizes[cluster] > 0.0) {
-            let range = cluster * dim..(cluster + 1) * dim;
-            centres[range.clone()]
-                .iter_mut()
-                .zip(&sums[range])
-                .for_each(|(c, sum)| *c = sum / sizes[cluster]);
-        }
-    }
-    (assign(points, dim, &centres).0, assigned)
+/// Lloyd's iterations from one set of seeds.
+struct Run {
+    /// [k × dim], measured from the mean.
+    centres: Vec<f64>,
+    /// Sums of the points of each cluster, measured from the mean, and how many they are.
+    sums: Vec<f64>,
+    sizes: Vec<f64>,
+    assigned: Vec<u32>,
+    is_done: bool,
 }
 
-/// The nearest centre of each point, the first of equals, and the sum of squared distances.
-fn assign(points: &[f32], dim: usize, centres: &[f64]) -> (f64, Vec<u32>) {
-    let norms = squared_norms(centres, dim);
-    let blocks: Vec<(f64, Vec<u32>)> = points
-        .par_chunks(BLOCK * dim)
-        .map(|block| {
-            let distances = squared_distances(&wide(block), centres, &norms, dim);
-            let mut sum = 0.0;
-            let nearest = distances.chunks_exact(norms.len()).map(|row| {
-                let best = (1..row.len()).fold(0, |best, i| if row[i] < row[best] { i } else { best });
-                sum += row[best];
-                best as u32
-            });
-            let nearest = nearest.collect();
-            (sum, nearest)
-        })
-        .collect();
-    (blocks.iter().map(|block| block.0).sum(), blocks.into_iter().flat_map(|block| block.1).collect())
+impl Run {
+    fn new(centres: Vec<f64>, n: usize, dim: usize) -> Self {
+        let k = centres.len() / dim;
+        let (sums, sizes) = (vec![0.0; centres.len()], vec![0.0; k]);
+        Self { centres, sums, sizes, assigned: vec![u32::MAX; n], is_done: false }
+    }
+
+    /// Moves the points that changed; the centre of a cluster without points stays.
+    fn update(&mut self, points: &Points, assigned: Vec<u32>) {
+        self.is_done = self.assigned == assigned;
+        let dim = points.dim;
+        let changed = self.assigned.iter().zip(&assigned).enumerate().filter(|(_, (old, new))| old != new);
+        for (at, (&old, &new)) in changed {
+            let point = points.centred(at);
+            for (cluster, sign) in [(old, -1.0), (new, 1.0)].into_iter().filter(|&(c, _)| c != u32::MAX) {
+                let cluster = cluster as usize;
+                self.sizes[cluster] += sign;
+                let sums = &mut self.sums[cluster * dim..(cluster + 1) * dim];
+                sums.iter_mut().zip(&point).for_each(|(sum, x)| *sum += sign * x);
+            }
+        }
+        self.assigned = assigned;
+        for (cluster, &size) in self.sizes.iter().enumerate().filter(|&(_, &size)| size > 0.0) {
+            let range = cluster * dim..(cluster + 1) * dim;
+            self.centres[range.clone()]
+                .iter_mut()
+                .zip(&self.sums[range])
+                .for_each(|(c, sum)| *c = sum / size);
+        }
+    }
+
+    /// Sum of squares between clusters: what it lacks to that of all points lies within them.
+    fn between(&self) -> f64 {
+        let dim = self.centres.len() / self.sizes.len();
+        let squares = |sums: &[f64]| sums.iter().map(|sum| sum * sum).sum::<f64>();
+        let of_cluster = self.sums.chunks_exact(dim).zip(&self.sizes).filter(|&(_, &size)| size > 0.0);
+        of_cluster.map(|(sums, size)| squares(sums) / size).sum()
+    }
 }
 
 #[cfg(test)]

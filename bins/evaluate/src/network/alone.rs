@@ -104,6 +104,6 @@ impl Alone {
         let mut text = serde_json::to_string_pretty(&whole)?;
         text.push('\n');
         std::fs::write(directory.join("metrics.json"), text).context("writing `metrics.json`")?;
-        report::write(directory, |figures| report::network_page(self, figures))
+        report::write(directory, |figures| report::network_page(self, figures)).map(drop)
     }
 }

@@ -9,6 +9,7 @@ mod embedding;
 mod heatmap;
 mod integration;
 mod leakage;
+mod multiqc;
 mod network;
 mod network_drawing;
 mod pairing;
@@ -28,16 +29,22 @@ use panfoma_core::report::figure::{self, Figures};
 use picture::Painter;
 use std::path::Path;
 
-/// Writes `report.html` and the files of its figures.
-pub fn write(directory: &Path, draw: impl FnOnce(&Figures) -> String) -> anyhow::Result<()> {
-    let figures = Figures::default();
+/// Writes `report.html` and the files of its figures, and returns these.
+pub fn write(directory: &Path, draw: impl FnOnce(&Figures) -> String) -> anyhow::Result<Figures> {
+    let (figures, painter) = (Figures::default(), Painter::new());
     std::fs::write(directory.join("report.html"), draw(&figures)).context("writing `report.html`")?;
-    let painter = Painter::new();
-    figures.write(&directory.join(figure::DIRECTORY), |svg| painter.png(svg)).context("writing figures")
+    figures.write(&directory.join(figure::DIRECTORY), |svg| painter.png(svg)).context("writing figures")?;
+    Ok(figures)
+}
+
+/// Writes the whole report of an evaluation, for MultiQC, too; `run` names it there.
+pub fn write_all(directory: &Path, run: &str, outcome: &Outcome) -> anyhow::Result<()> {
+    let figures = write(directory, |figures| page(outcome, figures))?;
+    multiqc::write(directory, run, outcome, &figures).context("writing files for MultiQC")
 }
 
 /// The whole page; its figures are noted in `figures`.
-pub fn page(outcome: &Outcome, figures: &Figures) -> String {
+fn page(outcome: &Outcome, figures: &Figures) -> String {
     let body = html! {
         h1 { "PanFoMa evaluation" @if let Some((label, _)) = &outcome.inputs.label { ": " (label) } }
         // What makes a score worthless is to be read before it.

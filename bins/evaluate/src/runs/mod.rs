@@ -86,7 +86,7 @@ impl Comparison {
         text.push('\n');
         std::fs::write(directory.join("metrics.json"), text).context("writing `metrics.json`")?;
         std::fs::write(directory.join("comparison.tsv"), self.tsv()).context("writing `comparison.tsv`")?;
-        report::write(directory, |figures| page::page(self, figures))
+        report::write(directory, |figures| page::page(self, figures)).map(drop)
     }
 
     /// Every number of every run, one a row.

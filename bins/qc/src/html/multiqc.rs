@@ -1,11 +1,11 @@
-//! The same for MultiQC, as custom content (docs.seqera.io/multiqc/custom_content): files whose names it looks for,
-//! each with its heading and kind of plot.
+//! The same for MultiQC.
 
 use super::summary::{Group, rules};
 use super::{Shown, knee, scatter};
 use crate::Measured;
 use crate::tsv::plain;
 use anyhow::Result;
+use panfoma_core::report::multiqc;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,7 +15,11 @@ const QUANTILES: usize = 101;
 /// Cells of the scatter plot: beyond 2,000 MultiQC draws a picture instead of a plot.
 const MOST_CELLS: usize = 1_800;
 
-const PARENT: &str = "# parent_id: 'panfoma_qc'\n# parent_name: 'PanFoMa QC'\n# parent_description: 'Quality control of cells by panfoma-qc, by sample'\n";
+const GROUP: multiqc::Group = multiqc::Group {
+    id: "panfoma_qc",
+    name: "PanFoMa QC",
+    description: "Quality control of cells by panfoma-qc, by sample",
+};
 
 /// Fills the directory.
 pub fn write(directory: &Path, shown: &Shown, samples: &[Group]) -> Result<()> {
@@ -40,8 +44,8 @@ pub fn write(directory: &Path, shown: &Shown, samples: &[Group]) -> Result<()> {
     metric("doublet_score", "Doublet score", &|input, cell| {
         input.doublets.as_ref().map_or(f64::NAN, |found| found.scores[cell])
     })?;
-    let version = &shown.provenance.tool_version;
-    Ok(save("panfoma_qc_mqc_versions.yml", format!("panfoma-qc: \"{version}\"\n"))?)
+    let made = shown.provenance;
+    Ok(save("panfoma_qc_mqc_versions.yml", multiqc::versions(&made.tool, &made.tool_version))?)
 }
 
 fn cell(value: f64) -> String {
@@ -91,10 +95,10 @@ fn general(samples: &[Group]) -> String {
 }
 
 fn table(samples: &[Group]) -> String {
-    let rules = rules(samples);
+    let (rules, parent) = (rules(samples), GROUP.comments());
     let doublets = samples.iter().any(|group| !group.doublets.is_empty());
     let mut text = format!(
-        "# id: 'panfoma_qc_samples'\n# section_name: 'Cells by sample'\n# description: 'Cells read, removed by the first rule that applies, and kept.'\n{PARENT}# plot_type: 'table'\n# pconfig:\n#   id: 'panfoma_qc_samples_table'\n#   namespace: 'PanFoMa QC'\n#   format: '{{:,.0f}}'\nSample\tcells_read"
+        "# id: 'panfoma_qc_samples'\n# section_name: 'Cells by sample'\n# description: 'Cells read, removed by the first rule that applies, and kept.'\n{parent}# plot_type: 'table'\n# pconfig:\n#   id: 'panfoma_qc_samples_table'\n#   namespace: 'PanFoMa QC'\n#   format: '{{:,.0f}}'\nSample\tcells_read"
     );
     rules.iter().for_each(|rule| text.extend(["\t", rule.name()]));
     text.push_str(if doublets { "\tcells_kept\tdoublets_called\n" } else { "\tcells_kept\n" });
@@ -120,9 +124,9 @@ fn table(samples: &[Group]) -> String {
 }
 
 fn removed(samples: &[Group]) -> String {
-    let rules = rules(samples);
+    let (rules, parent) = (rules(samples), GROUP.comments());
     let mut text = format!(
-        "# id: 'panfoma_qc_removed'\n# section_name: 'Removed cells'\n# description: 'Cells kept, and removed by the first rule that applies.'\n{PARENT}# plot_type: 'bargraph'\n# pconfig:\n#   id: 'panfoma_qc_removed_plot'\n#   title: 'PanFoMa QC: kept and removed cells'\n#   ylab: 'cells'\nSample\tkept"
+        "# id: 'panfoma_qc_removed'\n# section_name: 'Removed cells'\n# description: 'Cells kept, and removed by the first rule that applies.'\n{parent}# plot_type: 'bargraph'\n# pconfig:\n#   id: 'panfoma_qc_removed_plot'\n#   title: 'PanFoMa QC: kept and removed cells'\n#   ylab: 'cells'\nSample\tkept"
     );
     rules.iter().for_each(|rule| text.extend(["\t", rule.name()]));
     text.push('\n');
@@ -136,23 +140,6 @@ fn removed(samples: &[Group]) -> String {
     text
 }
 
-fn section(id: &str, name: &str, description: &str, kind: &str, config: Value, data: Value) -> Value {
-    let mut config = config;
-    config["id"] = json!(format!("panfoma_qc_{id}_plot"));
-    config["title"] = json!(format!("PanFoMa QC: {name}"));
-    json!({
-        "id": format!("panfoma_qc_{id}"),
-        "section_name": name,
-        "description": description,
-        "parent_id": "panfoma_qc",
-        "parent_name": "PanFoMa QC",
-        "parent_description": "Quality control of cells by panfoma-qc, by sample",
-        "plot_type": kind,
-        "pconfig": config,
-        "data": data,
-    })
-}
-
 fn knee_lines(samples: &[Group]) -> Value {
     let line = |group: &Group| -> Value {
         let points = knee::ranked(group).into_iter().filter(|point| point.1 > 0.0);
@@ -161,7 +148,7 @@ fn knee_lines(samples: &[Group]) -> Value {
     let data: serde_json::Map<String, Value> =
         samples.iter().map(|group| (plain(group.name), line(group))).collect();
     let config = json!({"xlab": "rank of the cell", "ylab": "total counts", "xlog": true, "ylog": true});
-    section(
+    GROUP.section(
         "knee",
         "Knee",
         "Ranked total counts of the cells of each sample.",
@@ -191,7 +178,8 @@ fn boxes(samples: &[Group], id: &str, title: &str, value: &dyn Fn(&Measured, usi
         .collect();
     let description =
         "Of all cells read; of doublet scores, of those that have one. Each sample by its percentiles.";
-    (!data.is_empty()).then(|| section(id, title, description, "box", json!({"xlab": title}), data.into()))
+    (!data.is_empty())
+        .then(|| GROUP.section(id, title, description, "box", json!({"xlab": title}), data.into()))
 }
 
 fn counts_and_genes(shown: &Shown, studies: &[Group]) -> Value {
@@ -216,7 +204,7 @@ fn counts_and_genes(shown: &Shown, studies: &[Group]) -> Value {
     }
     let config =
         json!({"xlab": "total counts", "ylab": "genes", "xlog": true, "ylog": true, "marker_size": 4});
-    section(
+    GROUP.section(
         "counts_genes",
         "Counts and genes",
         "At most 1,800 cells, as many of each study, from dark to bright by their percentage of mitochondrial counts (below 2.5, 5, 10, 20, 40, above).",

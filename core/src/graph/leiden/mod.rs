@@ -8,6 +8,7 @@ use super::Graph;
 use crate::rng::Philox;
 use moves::move_nodes;
 use refine::refine;
+use std::borrow::Cow;
 
 /// Names this use of the seed.
 const PURPOSE: u32 = 0x6C64_6E21;
@@ -30,19 +31,23 @@ impl Default for Leiden {
 }
 
 /// A graph whose nodes may be communities of a finer one.
-struct Level {
-    graph: Graph,
+struct Level<'a> {
+    graph: Cow<'a, Graph>,
     /// Strength of each node, edges inside it included.
     strength: Vec<f64>,
     /// Resolution over twice the weight of all edges: what a pair of strengths costs.
     cost: f64,
 }
 
-impl Level {
-    fn new(graph: &Graph, resolution: f64) -> Self {
+impl<'a> Level<'a> {
+    fn new(graph: &'a Graph, resolution: f64) -> Self {
         let strength: Vec<f64> = (0..graph.n_nodes()).map(|node| graph.strength(node)).collect();
         let total: f64 = strength.iter().sum();
-        Self { graph: graph.clone(), strength, cost: if total > 0.0 { resolution / total } else { 0.0 } }
+        Self {
+            graph: Cow::Borrowed(graph),
+            strength,
+            cost: if total > 0.0 { resolution / total } else { 0.0 },
+        }
     }
 
     fn n_nodes(&self) -> usize {
@@ -50,7 +55,7 @@ impl Level {
     }
 
     /// Communities become nodes. communities: [n] codes without gaps.
-    fn aggregate(&self, communities: &[u32]) -> Self {
+    fn aggregate(&self, communities: &[u32]) -> Level<'static> {
         let n = count(communities);
         let mut strength = vec![0.0; n];
         self.strength.iter().zip(communities).for_each(|(s, &c)| strength[c as usize] += s);
@@ -59,7 +64,7 @@ impl Level {
             let later = self.graph.neighbors(node).filter(move |&(other, _)| other as usize > node);
             later.map(move |(other, weight)| (own, communities[other as usize], weight))
         });
-        Self { graph: Graph::from_edges(n, edges), strength, cost: self.cost }
+        Level { graph: Cow::Owned(Graph::from_edges(n, edges)), strength, cost: self.cost }
     }
 }
 
