@@ -195,3 +195,13 @@ fn cells_find_themselves_in_a_paired_embedding() {
     assert!(metric(&found, "foscttm", "protein") < 0.35);
     assert!(metric(&found, "recall_at_1", "protein") < metric(&found, "recall_at_10", "protein"));
 }
+
+/// The types lie on top of one another in the embedding, so whatever the control scores comes from the labels.
+#[test]
+fn embedded_labels_are_the_ceiling_of_keeping_labels_apart() {
+    let found = outcome(&[World { apart: 0.0, ..SMALL }], "--batch study --max-cluster-cells 400");
+    let silhouette = |method: &str| metric(&found, "silhouette_label", method);
+    // Jitter of 0.01 beside a distance of 1.4: (1 + 0.99) / 2.
+    assert!(silhouette("embedded_labels") > 0.98 && silhouette("embedding") < 0.6);
+    assert_eq!(metric(&found, "nmi_kmeans", "embedded_labels"), 1.0);
+}
