@@ -33,19 +33,19 @@ impl CsrWriter {
         })
     }
 
-    /// Adds rows.
-    pub fn append(&mut self, rows: &Rows) -> Result<()> {
-        let most = rows.indices.iter().fold(0, |most, &index| most.max(index));
-        if !rows.indices.is_empty() && most as usize >= self.n_columns.min(1 << 31) {
-            let index = most;
-            bail!("`{}`: column {index} in a matrix of {}", self.path, self.n_columns);
+    /// Adds rows, in blocks one after another.
+    pub fn append(&mut self, blocks: &[Rows]) -> Result<()> {
+        for rows in blocks {
+            let most = rows.indices.iter().fold(0, |most, &index| most.max(index));
+            if !rows.indices.is_empty() && most as usize >= self.n_columns.min(1 << 31) {
+                bail!("`{}`: column {most} in a matrix of {}", self.path, self.n_columns);
+            }
+            self.indptr.extend(rows.indptr[1..].iter().map(|&end| self.n_values + end as i64));
+            self.n_values += rows.data.len() as i64;
+            self.n_rows += rows.len();
         }
-        self.data.push(&rows.data)?;
-        self.indices.push(as_signed(&rows.indices))?;
-        self.indptr.extend(rows.indptr[1..].iter().map(|&end| self.n_values + end as i64));
-        self.n_values += rows.data.len() as i64;
-        self.n_rows += rows.len();
-        Ok(())
+        self.data.push_all(&blocks.iter().map(|rows| rows.data.as_slice()).collect::<Vec<_>>())?;
+        self.indices.push_all(&blocks.iter().map(|rows| as_signed(&rows.indices)).collect::<Vec<_>>())
     }
 
     /// Number of rows so far.
