@@ -146,22 +146,29 @@ impl Encoded {
             bytes.extend((rows.row(cell).0.len() as u32).to_le_bytes());
         }
         let (mut far, mut large) = (Vec::new(), Vec::new());
-        for cell in cells.clone() {
+        for cell in cells {
             let genes = rows.row(cell).0;
-            let steps =
-                genes.first().copied().into_iter().chain(genes.windows(2).map(|pair| pair[1] - pair[0]));
+            let Some(&first) = genes.first() else { continue };
             let from = bytes.len();
-            bytes.extend(steps.map(|step| step.min(FAR.into()) as u8));
-            for i in (from..bytes.len()).filter(|&i| bytes[i] == FAR) {
-                let before = (i - from).checked_sub(1).map_or(0, |before| genes[before]);
-                far.extend((genes[i - from] - before).to_le_bytes());
+            let near = |step: u32| step.min(FAR.into()) as u8;
+            bytes.push(near(first));
+            bytes.extend(genes.iter().zip(&genes[1..]).map(|(before, gene)| near(gene - before)));
+            if bytes[from..].contains(&FAR) {
+                for i in (0..genes.len()).filter(|&i| bytes[from + i] == FAR) {
+                    let before = i.checked_sub(1).map_or(0, |before| genes[before]);
+                    far.extend((genes[i] - before).to_le_bytes());
+                }
             }
         }
         let counts = &rows.data[begin..begin + n_values];
         let from = bytes.len();
-        bytes.extend(counts.iter().map(|&count| if count < 255.0 { count as i32 as u8 } else { LARGE }));
-        for (_, count) in bytes[from..].iter().zip(counts).filter(|(byte, _)| **byte == LARGE) {
-            large.extend(count.to_le_bytes());
+        // Added to an integer below 2^23, leaves it in the lowest bits.
+        let low_byte = |count: f32| (count + 8_388_608.0).to_bits() as u8;
+        bytes.extend(counts.iter().map(|&count| if count < 255.0 { low_byte(count) } else { LARGE }));
+        if bytes[from..].contains(&LARGE) {
+            for (_, count) in bytes[from..].iter().zip(counts).filter(|(byte, _)| **byte == LARGE) {
+                large.extend(count.to_le_bytes());
+            }
         }
         let (n_far, n_large) = (far.len() / 4, large.len() / 4);
         bytes.extend(far);
