@@ -31,6 +31,10 @@ pub struct Args {
     #[arg(long, value_name = "NAME=FILE", value_hint = ValueHint::FilePath, help_heading = "Input and output")]
     pub probe: Vec<NamedFile>,
 
+    /// Embedding of the same cells from another modality, in the same space: do cells find themselves? (repeatable)
+    #[arg(long, value_name = "NAME=FILE", value_hint = ValueHint::FilePath, help_heading = "Input and output")]
+    pub paired: Vec<NamedFile>,
+
     /// Tokens of the same cells: their counts are what the baselines learn from
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Input and output")]
     #[serde(skip)]
@@ -149,7 +153,7 @@ impl From<UniverseFlag> for Universe {
 }
 
 /// Entries of the recorded configuration that [`Args::words`] says already, with the files.
-pub const NAMED: [&str; 4] = ["predictions", "probe", "compare", "vocabulary"];
+pub const NAMED: [&str; 5] = ["predictions", "probe", "paired", "compare", "vocabulary"];
 
 impl Args {
     /// Every input that is given, in the order of the flags.
@@ -157,6 +161,7 @@ impl Args {
         let mut inputs: Vec<_> = self.embeddings.iter().map(|path| ("--embeddings", path)).collect();
         inputs.extend(self.predictions.iter().map(|file| ("--predictions", &file.path)));
         inputs.extend(self.probe.iter().map(|file| ("--probe", &file.path)));
+        inputs.extend(self.paired.iter().map(|file| ("--paired", &file.path)));
         inputs.extend(self.tokens.iter().map(|path| ("--tokens", path)));
         inputs.extend(self.model.iter().map(|path| ("--model", path)));
         inputs.extend(self.qc.iter().map(|path| ("--qc", path)));
@@ -168,7 +173,7 @@ impl Args {
 
     /// The same as words of a command: file names instead of paths, with the name that was given to a file.
     pub fn words(&self) -> Vec<(&'static str, Vec<String>)> {
-        let named = || self.predictions.iter().chain(&self.probe).chain(&self.compare);
+        let named = || self.predictions.iter().chain(&self.probe).chain(&self.paired).chain(&self.compare);
         let word = |path: &PathBuf| {
             let name =
                 named().find(|file| std::ptr::eq(&file.path, path)).and_then(|file| file.name.as_ref());

@@ -69,6 +69,11 @@ impl Cells {
         self.rows.get(&hash).map(|&row| row as usize)
     }
 
+    /// The hash of a cell's id: the key of its random choices.
+    pub fn hash(&self, row: usize) -> u64 {
+        self.hashes[row]
+    }
+
     /// A column that has at least one value.
     pub fn column(&self, name: &str) -> Option<&Factor> {
         self.columns.get(name).filter(|factor| !factor.levels.is_empty())

@@ -27,6 +27,8 @@ pub struct Inputs {
     pub predictions: Vec<Named>,
     /// Other embeddings of the same cells.
     pub probes: Vec<Other>,
+    /// Embeddings of the same cells from other modalities.
+    pub paired: Vec<Other>,
     /// Counts.
     pub tokens: Option<Tokens>,
     /// Training histories by name.
@@ -57,8 +59,10 @@ impl Inputs {
             return Err(UserError::bad_data(format!("`{}` has no cells", path.display())).into());
         }
         let predictions = named_predictions(args)?;
-        let probes = named_probes(args)?;
-        refuse_equal_names(predictions.iter().map(|p| &p.name).chain(probes.iter().map(|p| &p.name)))?;
+        let probes = named_embeddings("--probe", &args.probe)?;
+        let paired = named_embeddings("--paired", &args.paired)?;
+        let others = probes.iter().chain(&paired).map(|p| &p.name);
+        refuse_equal_names(predictions.iter().map(|p| &p.name).chain(others))?;
         let tokens = args.tokens.as_deref().map(Tokens::open).transpose()?;
         let edges = args.edges.as_deref().map(edges::Reader::open).transpose()?;
         let cells = Cells::read(&embeddings, path, context)?;
@@ -79,7 +83,7 @@ impl Inputs {
         let mut origins = vec![(file_name(path), embeddings.metadata.header.provenance.clone())];
         let made = |path, header: &Header| (file_name(path), header.provenance.clone());
         origins.extend(predictions.iter().map(|p| made(&p.path, &p.reader.metadata.header)));
-        origins.extend(probes.iter().map(|p| made(&p.path, &p.reader.metadata.header)));
+        origins.extend(probes.iter().chain(&paired).map(|p| made(&p.path, &p.reader.metadata.header)));
         if let (Some(path), Some(tokens)) = (&args.tokens, &tokens) {
             origins.push((file_name(path), tokens.index().header.provenance.clone()));
         }
@@ -101,6 +105,7 @@ impl Inputs {
             cells,
             predictions,
             probes,
+            paired,
             tokens,
             histories,
             edges,
@@ -197,15 +202,15 @@ fn named_predictions(args: &Args) -> anyhow::Result<Vec<Named>> {
     files.iter().enumerate().map(open).collect()
 }
 
-fn named_probes(args: &Args) -> anyhow::Result<Vec<Other>> {
+fn named_embeddings(flag: &str, files: &[crate::args::NamedFile]) -> anyhow::Result<Vec<Other>> {
     let open = |file: &crate::args::NamedFile| {
         let Some(name) = file.name.clone() else {
-            let message = format!("`--probe {}` lacks a name", file.path.display());
-            return Err(UserError::usage(message).hint("write `--probe NAME=FILE`").into());
+            let message = format!("`{flag} {}` lacks a name", file.path.display());
+            return Err(UserError::usage(message).hint(format!("write `{flag} NAME=FILE`")).into());
         };
         Ok(Other { name, reader: embeddings::Reader::open(&file.path)?, path: file.path.clone() })
     };
-    args.probe.iter().map(open).collect()
+    files.iter().map(open).collect()
 }
 
 fn refuse_equal_names<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), UserError> {

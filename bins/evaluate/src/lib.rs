@@ -16,6 +16,7 @@ pub mod method;
 pub mod metrics;
 pub mod network;
 pub mod outcome;
+pub mod paired;
 pub mod pca;
 pub mod predictions;
 pub mod report;

@@ -12,6 +12,7 @@ use crate::leakage::{self, Twins};
 use crate::method::Method;
 use crate::metrics::bootstrap::MIN_PATIENTS;
 use crate::network::{self, Network};
+use crate::paired;
 use crate::report;
 use crate::warnings;
 use anyhow::Context as _;
@@ -45,6 +46,8 @@ pub struct Outcome<'a> {
     pub confounding: Vec<Confounding>,
     /// Cells that stand in two splits; known if there are tokens.
     pub twins: Option<Twins>,
+    /// Cells in other modalities' embeddings.
+    pub pairing: Vec<Metric>,
     /// Integration metrics of the embedding and of principal components of the counts.
     pub clustering: Vec<Metric>,
     /// Two dimensions.
@@ -83,6 +86,7 @@ impl<'a> Outcome<'a> {
             splits: Vec::new(),
             confounding: Vec::new(),
             twins: None,
+            pairing: paired::evaluate(args, inputs, context)?,
             clustering: Vec::new(),
             map: geometry::map(&inputs.embeddings, &inputs.cells, args.max_map_cells as usize, context)?,
             network: None,
@@ -153,7 +157,13 @@ impl<'a> Outcome<'a> {
         let scores = self.splits.iter().flat_map(|split| split.metrics.clone());
         let network = self.network.iter().flat_map(|network| network.metrics.clone());
         let twins = self.twins.iter().flat_map(Twins::metrics);
-        design.chain(twins).chain(scores).chain(self.clustering.clone()).chain(network).collect()
+        design
+            .chain(twins)
+            .chain(scores)
+            .chain(self.pairing.clone())
+            .chain(self.clustering.clone())
+            .chain(network)
+            .collect()
     }
 
     /// Writes `metrics.json`, `metrics.parquet`, `report.html` with its figures, and the same for MultiQC.

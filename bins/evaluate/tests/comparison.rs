@@ -8,10 +8,15 @@ use std::process::{Command, Output};
 use world::World;
 
 fn evaluate(directory: &Path, flags: &str) -> Output {
-    let inputs = "-i embeddings.parquet --predictions predictions.parquet --tokens tokens --max-map-cells 10 \
-                  --max-cluster-cells 10 -o out";
-    let flags = inputs.split(' ').chain(flags.split(' ').filter(|flag| !flag.is_empty()));
-    Command::new(env!("CARGO_BIN_EXE_panfoma-evaluate")).current_dir(directory).args(flags).output().unwrap()
+    let inputs =
+        "-i embeddings.parquet --predictions predictions.parquet --tokens tokens --max-map-cells 10 -o out";
+    let clustered = if flags.contains("--max-cluster-cells") { "" } else { "--max-cluster-cells 10" };
+    let flags = [inputs, clustered, flags].map(|flags| flags.split(' ').filter(|flag| !flag.is_empty()));
+    Command::new(env!("CARGO_BIN_EXE_panfoma-evaluate"))
+        .current_dir(directory)
+        .args(flags.into_iter().flatten())
+        .output()
+        .unwrap()
 }
 
 /// The worlds in `a`, `b`, … and metrics.json of an evaluation in `a`.
@@ -178,4 +183,25 @@ fn cells_that_stand_in_two_splits_are_counted_and_named() {
     let fair = outcome(&[SMALL], "");
     assert_eq!(fair["twins"]["splits"][1]["near"], 0);
     assert!(!fair["warnings"].to_string().contains("two splits"));
+}
+
+#[test]
+fn cells_find_themselves_in_a_paired_embedding() {
+    // The very same vectors; and those of the same types with noise of their own.
+    let found = outcome(&[SMALL], "--paired same=embeddings.parquet");
+    assert_eq!((metric(&found, "foscttm", "same"), metric(&found, "recall_at_1", "same")), (0.0, 1.0));
+    let run = "--max-cluster-cells 400 --paired protein=../b/embeddings.parquet";
+    let found = outcome(&[SMALL, World { apart: 40.0, ..SMALL }], run);
+    assert!(metric(&found, "foscttm", "protein") < 0.35);
+    assert!(metric(&found, "recall_at_1", "protein") < metric(&found, "recall_at_10", "protein"));
+}
+
+/// The types lie on top of one another in the embedding, so whatever the control scores comes from the labels.
+#[test]
+fn embedded_labels_are_the_ceiling_of_keeping_labels_apart() {
+    let found = outcome(&[World { apart: 0.0, ..SMALL }], "--batch study --max-cluster-cells 400");
+    let silhouette = |method: &str| metric(&found, "silhouette_label", method);
+    // Jitter of 0.01 beside a distance of 1.4: (1 + 0.99) / 2.
+    assert!(silhouette("embedded_labels") > 0.98 && silhouette("embedding") < 0.6);
+    assert_eq!(metric(&found, "nmi_kmeans", "embedded_labels"), 1.0);
 }

@@ -28,6 +28,7 @@ mod samples;
 mod scheme;
 mod stash;
 mod study;
+mod sums;
 mod tsv;
 mod write;
 
@@ -116,8 +117,9 @@ impl Stage for Args {
         doublets::find(&mut studies, &config, context)?;
         let mut merged = merge(&studies, &config);
         if config.min_cells > 0 {
-            let n_cells = write::count_cells(&studies, &merged, &context.interrupt)?;
-            let keep: Vec<bool> = n_cells.iter().map(|&n| n >= config.min_cells).collect();
+            let passes = |study: &Measured, cell: usize| study.rules[cell].is_none();
+            let sums = sums::of_genes(&studies, &merged, passes, &context.interrupt)?;
+            let keep: Vec<bool> = sums.iter().map(|sum| sum.n_cells >= config.min_cells).collect();
             merged.retain(&keep);
         }
         save(&studies, &merged, skipped, &config, context)?;

@@ -8,7 +8,7 @@ use panfoma_core::stage::{Interrupt, Progress};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// One entry a cell; `gene_cells` one a gene.
+/// One entry a cell; `of_genes` one a gene.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metrics {
     /// Genes with a count.
@@ -21,8 +21,17 @@ pub struct Metrics {
     pub ribo: Vec<f64>,
     /// Percentage of counts in the 50, 100, 200 and 500 genes with most; NaN where the matrix has fewer genes, or no counts.
     pub pct_top: Vec<[f32; TOP.len()]>,
-    /// In how many cells each gene of the input has a count, before any is removed.
-    pub gene_cells: Vec<u64>,
+    /// Each gene of the input, over all cells, before any is removed.
+    pub of_genes: Vec<GeneSums>,
+}
+
+/// What the cells say of a gene.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct GeneSums {
+    /// Cells with a count of it.
+    pub n_cells: u64,
+    /// Sum of those counts.
+    pub total: f64,
 }
 
 impl Metrics {
@@ -43,11 +52,11 @@ impl Metrics {
 
     /// Of no cells of a matrix of `n_genes` genes.
     fn with_genes(n_genes: usize) -> Self {
-        Self { gene_cells: vec![0; n_genes], ..Self::default() }
+        Self { of_genes: vec![GeneSums::default(); n_genes], ..Self::default() }
     }
 
     fn push(&mut self, cell: &Cell) {
-        let n_genes = self.gene_cells.len();
+        let n_genes = self.of_genes.len();
         let share = |i: usize| if n_genes < TOP[i] { f64::NAN } else { cell.top[i] / cell.total * 100.0 };
         self.n_genes.push(cell.n_genes);
         self.total.push(cell.total);
@@ -70,7 +79,10 @@ impl Metrics {
             )
             .collect();
         cells.iter().for_each(|cell| self.push(cell));
-        rows.indices.iter().for_each(|&gene| self.gene_cells[gene as usize] += 1);
+        for (&gene, &count) in rows.indices.iter().zip(&rows.data) {
+            let sums = &mut self.of_genes[gene as usize];
+            *sums = GeneSums { n_cells: sums.n_cells + 1, total: sums.total + f64::from(count) };
+        }
     }
 }
 

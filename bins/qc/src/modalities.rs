@@ -5,7 +5,6 @@ use crate::places::{Places, merge};
 use anyhow::Result;
 use panfoma_core::matrix::Rows;
 use std::collections::HashMap;
-use std::ops::Range;
 
 /// A modality of a study: its name and the names of its features.
 pub type Brought = (String, Vec<String>);
@@ -49,15 +48,12 @@ impl Modality {
         Self { name: name.to_owned(), features: union, positions }
     }
 
-    /// Counts of the `kept` cells, of those in `cells`; no entries if the study did not measure it.
-    pub fn read(&self, number: usize, study: &Measured, cells: Range<usize>, kept: &[usize]) -> Result<Rows> {
+    /// Counts of the `kept` cells in blocks; no entries if the study did not measure it.
+    pub fn read(&self, number: usize, study: &Measured, kept: &[usize]) -> Result<Vec<Rows>> {
         let own = study.study.modalities.iter().position(|(name, _)| *name == self.name);
         match (&self.positions[number], own) {
-            (Some(positions), Some(own)) => {
-                let rows = study.modalities[own].read(cells.clone())?;
-                Ok(merge(&rows, cells.start, kept, &Places::new(positions)))
-            }
-            _ => Ok(Rows { indptr: vec![0; kept.len() + 1], ..Rows::default() }),
+            (Some(positions), Some(own)) => merge(&study.modalities[own], kept, &Places::new(positions)),
+            _ => Ok(vec![Rows { indptr: vec![0; kept.len() + 1], ..Rows::default() }]),
         }
     }
 }

@@ -61,7 +61,7 @@ fn write_study<'a>(
                 lines.push(Line { name, class, known: genes.known[gene], cells: 0, in_output: false });
                 lines.len() - 1
             });
-            lines[line].cells += input.metrics.gene_cells[gene];
+            lines[line].cells += input.metrics.of_genes[gene].n_cells;
             lines[line].in_output |= positions[gene].is_some();
         }
     }

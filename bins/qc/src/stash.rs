@@ -1,12 +1,12 @@
 //! Counts set aside in a temporary file: inputs are decompressed and checked once, whatever is read of them afterwards.
 //!
-//! A cell is `n, then n pairs (step, count)`, all LEB128: the step is the distance to the gene before, the count an
-//! integer, or 0 and the four bytes of a float where an integer would take more than 56 bits. Real counts take two bytes
-//! an entry.
+//! A piece of cells is its lengths, then one byte a gene (the distance to the gene before), then one byte a count; what
+//! does not fit a byte is marked and follows at the end. Real counts take little more than two bytes an entry.
 
 use anyhow::{Context as _, Result};
 use panfoma_core::matrix::Rows;
 use rayon::prelude::*;
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::Write;
 use std::ops::Range;
@@ -16,6 +16,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Cells encoded as one piece.
 const PIECE: usize = 128;
+/// A distance of so much or more stands at the end.
+const FAR: u8 = u8::MAX;
+/// Instead of a count that stands at the end.
+const LARGE: u8 = 0;
 
 /// A temporary file that several matrices share; the system frees it when the program ends, however it ends.
 #[derive(Clone)]
@@ -51,10 +55,11 @@ pub struct Stash {
 
 /// At most [`PIECE`] cells.
 struct Piece {
-    first: usize,
+    cells: Range<usize>,
     at: u64,
-    n_bytes: u32,
-    n_values: u32,
+    n_values: usize,
+    n_far: usize,
+    n_large: usize,
 }
 
 impl Stash {
@@ -71,123 +76,198 @@ impl Stash {
     /// Adds a block of cells.
     pub fn push(&mut self, rows: &Rows) -> Result<()> {
         let starts: Vec<usize> = (0..rows.len()).step_by(PIECE).collect();
-        let encode = |&start: &usize| {
-            let cells = start..rows.len().min(start + PIECE);
-            let n_values = rows.indptr[cells.end] - rows.indptr[start];
-            let mut bytes = Vec::with_capacity(cells.len() * 3 + n_values * 5 / 2);
-            cells.for_each(|cell| encode_cell(rows.row(cell), &mut bytes));
-            (bytes, n_values as u32)
-        };
-        let encoded: Vec<(Vec<u8>, u32)> = starts.par_iter().map(encode).collect();
-        for (start, (bytes, n_values)) in starts.into_iter().zip(encoded) {
+        let encode = |&start: &usize| Encoded::new(rows, start..rows.len().min(start + PIECE));
+        let encoded: Vec<Encoded> = starts.par_iter().map(encode).collect();
+        for (start, Encoded { bytes, n_values, n_far, n_large }) in starts.into_iter().zip(encoded) {
             let at = self.to.append(&bytes)?;
-            let n_bytes = u32::try_from(bytes.len()).context("a block of more than 4 GiB")?;
-            self.pieces.push(Piece { first: self.n_cells + start, at, n_bytes, n_values });
+            let cells = self.n_cells + start..self.n_cells + rows.len().min(start + PIECE);
+            self.pieces.push(Piece { cells, at, n_values, n_far, n_large });
         }
         self.n_cells += rows.len();
         Ok(())
     }
 
+    /// What `each` adds for these cells, which ascend: one block of rows a piece. `each` gets a state that `init` made for
+    /// its thread, a cell and the block.
+    pub fn map<S>(
+        &self,
+        cells: &[usize],
+        init: impl Fn() -> S + Sync + Send,
+        each: impl Fn(&mut S, &Cell<'_>, &mut Rows) + Sync + Send,
+    ) -> Result<Vec<Rows>> {
+        thread_local! { static BYTES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) }; }
+        let (Some(&first), Some(&last)) = (cells.first(), cells.last()) else { return Ok(Vec::new()) };
+        let begin = self.pieces.partition_point(|piece| piece.cells.end <= first);
+        let end = self.pieces.partition_point(|piece| piece.cells.start <= last);
+        let wanted = |piece: &Piece| {
+            let begin = cells.partition_point(|&cell| cell < piece.cells.start);
+            &cells[begin..cells.partition_point(|&cell| cell < piece.cells.end)]
+        };
+        let rows = self.pieces[begin..end].par_iter().map_init(init, |state, piece| {
+            let (wanted, mut rows) = (wanted(piece), Rows::default());
+            if wanted.is_empty() {
+                return Ok(rows);
+            }
+            BYTES.with_borrow_mut(|bytes| {
+                bytes.resize(piece.n_bytes(), 0);
+                let read = self.to.file.read_exact_at(bytes, piece.at);
+                read.context("reading the temporary file of counts")?;
+                piece.each(bytes, wanted, |cell| each(state, cell, &mut rows));
+                Ok(rows)
+            })
+        });
+        rows.collect()
+    }
+
     /// The rows of these cells.
     pub fn read(&self, cells: Range<usize>) -> Result<Rows> {
-        let first = self.pieces.partition_point(|piece| piece.first <= cells.start).saturating_sub(1);
-        let end = self.pieces.partition_point(|piece| piece.first < cells.end).max(first);
-        let decoded: Vec<Rows> = self.pieces[first..end]
-            .par_iter()
-            .map(|piece| {
-                let mut bytes = vec![0; piece.n_bytes as usize];
-                self.to
-                    .file
-                    .read_exact_at(&mut bytes, piece.at)
-                    .context("reading the temporary file of counts")?;
-                Ok(decode(&bytes, piece.n_values as usize))
-            })
-            .collect::<Result<_>>()?;
+        let cells: Vec<usize> = cells.collect();
+        let pieces = self.map(&cells, || (), |(), cell, rows| cell.push_to(rows))?;
         let mut rows = Rows::default();
-        for (piece, decoded) in self.pieces[first..end].iter().zip(decoded) {
-            if piece.first >= cells.start && piece.first + decoded.len() <= cells.end {
-                rows.extend(&decoded);
-                continue;
-            }
-            for row in 0..decoded.len() {
-                if cells.contains(&(piece.first + row)) {
-                    let (genes, counts) = decoded.row(row);
-                    rows.push(genes.iter().copied().zip(counts.iter().copied()));
-                }
-            }
-        }
+        pieces.iter().for_each(|piece| rows.extend(piece));
         Ok(rows)
     }
 }
 
-fn encode_cell((genes, counts): (&[u32], &[f32]), bytes: &mut Vec<u8>) {
-    put(bytes, genes.len() as u64);
-    let mut before = 0;
-    for (&gene, &count) in genes.iter().zip(counts) {
-        put(bytes, u64::from(gene - before));
-        before = gene;
-        if count < (1_u64 << 56) as f32 {
-            put(bytes, count as u64);
-        } else {
-            bytes.push(0);
-            bytes.extend_from_slice(&count.to_le_bytes());
-        }
-    }
+struct Encoded {
+    bytes: Vec<u8>,
+    n_values: usize,
+    n_far: usize,
+    n_large: usize,
 }
 
-fn decode(bytes: &[u8], n_values: usize) -> Rows {
-    let (mut indptr, mut indices, mut data) = (vec![0], vec![0; n_values], vec![0.0; n_values]);
-    let (mut at, mut end) = (0, 0);
-    while at < bytes.len() {
-        let begin = end;
-        end += take(bytes, &mut at) as usize;
-        let mut gene = 0;
-        for (index, value) in indices[begin..end].iter_mut().zip(&mut data[begin..end]) {
-            // Nearly always a step and a count of a byte each.
-            let (step, mut count) = match bytes[at..] {
-                [step @ ..0x80, count @ ..0x80, ..] => {
-                    at += 2;
-                    (u32::from(step), f32::from(count))
+impl Encoded {
+    fn new(rows: &Rows, cells: Range<usize>) -> Self {
+        let begin = rows.indptr[cells.start];
+        let n_values = rows.indptr[cells.end] - begin;
+        let n_lengths = 4 * cells.len();
+        let mut bytes = Vec::with_capacity(n_lengths + n_values * 9 / 4);
+        for cell in cells.clone() {
+            bytes.extend((rows.row(cell).0.len() as u32).to_le_bytes());
+        }
+        let (mut far, mut large) = (Vec::new(), Vec::new());
+        for cell in cells {
+            let genes = rows.row(cell).0;
+            let Some(&first) = genes.first() else { continue };
+            let from = bytes.len();
+            let near = |step: u32| step.min(FAR.into()) as u8;
+            bytes.push(near(first));
+            bytes.extend(genes.iter().zip(&genes[1..]).map(|(before, gene)| near(gene - before)));
+            if bytes[from..].contains(&FAR) {
+                for i in (0..genes.len()).filter(|&i| bytes[from + i] == FAR) {
+                    let before = i.checked_sub(1).map_or(0, |before| genes[before]);
+                    far.extend((genes[i] - before).to_le_bytes());
                 }
-                _ => (take(bytes, &mut at) as u32, take(bytes, &mut at) as f32),
-            };
-            if count == 0.0 {
-                count = f32::from_le_bytes(std::array::from_fn(|i| bytes[at + i]));
-                at += 4;
             }
-            gene += step;
-            (*index, *value) = (gene, count);
         }
-        indptr.push(end);
+        let counts = &rows.data[begin..begin + n_values];
+        let from = bytes.len();
+        // Added to an integer below 2^23, leaves it in the lowest bits.
+        let low_byte = |count: f32| (count + 8_388_608.0).to_bits() as u8;
+        bytes.extend(counts.iter().map(|&count| if count < 255.0 { low_byte(count) } else { LARGE }));
+        if bytes[from..].contains(&LARGE) {
+            for (_, count) in bytes[from..].iter().zip(counts).filter(|(byte, _)| **byte == LARGE) {
+                large.extend(count.to_le_bytes());
+            }
+        }
+        let (n_far, n_large) = (far.len() / 4, large.len() / 4);
+        bytes.extend(far);
+        bytes.extend(large);
+        Self { bytes, n_values, n_far, n_large }
     }
-    Rows { indptr, indices, data }
 }
 
-#[inline]
-fn put(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
+impl Piece {
+    fn n_bytes(&self) -> usize {
+        4 * (self.cells.len() + self.n_far + self.n_large) + 2 * self.n_values
     }
-    bytes.push(number as u8);
+
+    /// Calls `each` with the `wanted` cells of the piece.
+    fn each(&self, bytes: &[u8], wanted: &[usize], mut each: impl FnMut(&Cell<'_>)) {
+        let (lengths, bytes) = bytes.split_at(4 * self.cells.len());
+        let (steps, bytes) = bytes.split_at(self.n_values);
+        let (counts, bytes) = bytes.split_at(self.n_values);
+        let (far, large) = bytes.split_at(4 * self.n_far);
+        let (mut far, mut large) = (far.as_chunks().0, large.as_chunks().0);
+        let mut wanted = wanted.iter().copied().peekable();
+        let mut at = 0;
+        for (cell, &length) in self.cells.clone().zip(lengths.as_chunks().0) {
+            let end = at + u32::from_le_bytes(length) as usize;
+            let (steps, counts) = (&steps[at..end], &counts[at..end]);
+            let marked =
+                |bytes: &[u8], mark: u8| bytes.iter().map(|&byte| u32::from(byte == mark)).sum::<u32>();
+            let (far_here, large_here);
+            (far_here, far) = far.split_at(marked(steps, FAR) as usize);
+            (large_here, large) = large.split_at(marked(counts, LARGE) as usize);
+            if wanted.next_if_eq(&cell).is_some() {
+                each(&Cell { steps, counts, far: far_here, large: large_here });
+            }
+            at = end;
+        }
+    }
 }
 
-#[inline]
-fn take(bytes: &[u8], at: &mut usize) -> u64 {
-    let first = bytes[*at];
-    *at += 1;
-    if first < 0x80 {
-        return u64::from(first);
-    }
-    let (mut number, mut shift) = (u64::from(first & 0x7f), 7);
-    loop {
-        let byte = bytes[*at];
-        *at += 1;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return number;
+/// A count as it is set aside.
+#[derive(Clone, Copy, Debug)]
+pub enum Count {
+    /// 1 to 254.
+    Small(u8),
+    /// 255 or more.
+    Large(f32),
+}
+
+impl Count {
+    /// The count.
+    #[inline(always)]
+    pub fn number(self) -> f32 {
+        match self {
+            Self::Small(count) => count.into(),
+            Self::Large(count) => count,
         }
-        shift += 7;
+    }
+}
+
+/// The counts of one cell as they are set aside.
+pub struct Cell<'a> {
+    steps: &'a [u8],
+    counts: &'a [u8],
+    far: &'a [[u8; 4]],
+    large: &'a [[u8; 4]],
+}
+
+impl Cell<'_> {
+    /// Number of genes with a count.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Calls `each(gene, count)`, genes ascending.
+    #[inline(always)]
+    pub fn each(&self, mut each: impl FnMut(u32, Count)) {
+        let (mut far, mut large) = (self.far.iter(), self.large.iter());
+        let mut gene = 0;
+        for (&step, &count) in self.steps.iter().zip(self.counts) {
+            gene += match step {
+                FAR => far.next().map_or(0, |&step| u32::from_le_bytes(step)),
+                step => u32::from(step),
+            };
+            let count = match count {
+                LARGE => Count::Large(large.next().map_or(0.0, |&count| f32::from_le_bytes(count))),
+                count => Count::Small(count),
+            };
+            each(gene, count);
+        }
+    }
+
+    fn push_to(&self, rows: &mut Rows) {
+        let Rows { indptr, indices, data } = rows;
+        indices.reserve(self.len());
+        data.reserve(self.len());
+        self.each(|gene, count| {
+            indices.push(gene);
+            data.push(count.number());
+        });
+        indptr.push(indices.len());
     }
 }
 

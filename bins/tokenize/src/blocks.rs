@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use std::ops::Range;
 
 /// Cells whose counts are read at a time: few enough to stay in the cache until they are tokens.
-const READ_CELLS: usize = 512;
+const READ_CELLS: usize = 128;
 
 /// Maps each block of these cells, several at a time, and folds the results in the order of the cells.
 ///

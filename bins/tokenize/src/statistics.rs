@@ -55,14 +55,14 @@ impl Statistics {
         let for_medians = medians.is_some();
         let map = |block: Range<usize>| {
             let mut sums = Self::default();
-            let mut kept = Vec::new();
+            let (mut kept, mut counts) = (Vec::new(), cells.counts());
             for cells_read in readings(block) {
                 let panels: Vec<Option<u16>> =
                     cells_read.clone().map(|cell| of_cells.trains(cell).then(|| panel(cell))).collect();
                 if panels.iter().all(Option::is_none) {
                     continue;
                 }
-                let rows = cells.read_rows(cells_read)?;
+                let rows = counts.read(cells_read)?;
                 sums.add_rows(&rows, &panels, n_genes);
                 if for_medians {
                     kept.push((rows, panels));

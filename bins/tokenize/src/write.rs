@@ -92,10 +92,11 @@ fn tokenize(
     let mut n_empty = 0;
     let mut cell_genes = CellGenes::new(genes.vocabulary.n_genes());
     let mut binner = rule.binner();
+    let mut counts = cells.counts();
     for reading in readings(block) {
         let first = reading.start;
         let already = written.len();
-        let rows = cells.read_rows(reading.clone())?;
+        let rows = counts.read(reading.clone())?;
         for cell in reading.clone().filter(|&cell| of_cells.kept[cell]) {
             let (cell_id, panel) = (of_cells.cell_ids.get(cell), of_cells.panels[cell]);
             cell_genes.clear();

@@ -118,11 +118,11 @@ impl Corpus {
         ];
         let id =
             |cell: usize| format!("cell {}", if self.same_id_at == Some(cell) { cell - 1 } else { cell });
-        writer.append(&rows, cells().map(id).collect(), &columns).unwrap();
+        writer.append(&[rows], cells().map(id).collect(), &columns).unwrap();
         if let Some(protein) = protein {
             let mut rows = Rows::default();
             cells().for_each(|cell| rows.push(proteins(cell)));
-            writer.append_modality(protein, &rows).unwrap();
+            writer.append_modality(protein, &[rows]).unwrap();
         }
         let genes: Vec<Gene> = (0..N_GENES)
             .map(|gene| Gene {

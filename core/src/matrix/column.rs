@@ -49,6 +49,34 @@ impl Column {
         Column::Categorical { codes, categories }
     }
 
+    /// Codes into categories; -1 is missing. Errors: the first code that is none.
+    pub(super) fn coded(codes: Vec<i64>, categories: Vec<String>) -> Result<Self, i64> {
+        match codes.iter().find(|&&code| code < -1 || code >= categories.len() as i64) {
+            Some(&code) => Err(code),
+            None => {
+                let codes = codes.into_iter().map(|code| code as i32).collect();
+                Ok(Column::Categorical { codes, categories })
+            }
+        }
+    }
+
+    /// Without the values that are `missing`: one truth value a value. Whole numbers become floats where one is.
+    pub(super) fn with_missing(self, missing: &[bool]) -> Self {
+        if !missing.contains(&true) {
+            return self;
+        }
+        let rows = missing.iter().enumerate();
+        match self {
+            Column::Int(_) | Column::Float(_) => {
+                Column::Float(rows.map(|(i, &gone)| if gone { f64::NAN } else { self.number(i) }).collect())
+            }
+            texts => {
+                let texts: Vec<_> = rows.map(|(i, &gone)| if gone { None } else { texts.text(i) }).collect();
+                Column::from_texts(texts.iter().map(|text| text.as_deref()))
+            }
+        }
+    }
+
     /// How the values are stored.
     pub fn kind(&self) -> Kind {
         match self {

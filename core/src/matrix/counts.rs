@@ -35,8 +35,14 @@ impl Wrong {
     }
 }
 
-fn is_count(value: f32) -> bool {
+/// Is it a whole number, finite and not negative?
+pub(crate) fn is_count(value: f32) -> bool {
     value >= 0.0 && value.fract() == 0.0 && value.is_finite()
+}
+
+/// Are all counts? Nearly always without a look at a single one.
+pub(crate) fn are_counts(values: &[f32]) -> bool {
+    are_small_counts(values) || values.iter().all(|&value| is_count(value))
 }
 
 /// Are these all positive integers up to 2^23? Written so that it vectorises: adding and taking away 2^23 rounds to
@@ -102,6 +108,15 @@ mod tests {
         let of = |value| rows(&[0, 1, 3], &[7, 2, 3], &[1.0, value, 5.0]);
         for value in [1.0, 255.0, 8_388_607.0, 8_388_608.0, 8_388_609.0, 3e30] {
             assert_eq!(tidy(of(value)).unwrap(), of(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn counts_are_whole_and_not_negative_up_to_the_largest_number() {
+        let counts = [0.0, 1.0, 8_388_607.0, 8_388_609.0, 16_777_216.0, 3e9, f32::MAX];
+        assert!(counts.into_iter().all(is_count) && are_counts(&counts) && are_counts(&counts[1..2]));
+        for other in [-1.0, 0.5, 4_194_303.5, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -f32::MAX] {
+            assert!(!is_count(other) && !are_counts(&[1.0, other]) && !are_counts(&[0.0, other]), "{other}");
         }
     }
 

@@ -9,7 +9,7 @@ pub(crate) mod blosc;
 pub mod column;
 mod compressed;
 mod corrected;
-mod counts;
+pub(crate) mod counts;
 mod delimited;
 mod dense;
 mod frame;
@@ -20,12 +20,12 @@ mod mtx;
 pub mod number;
 mod raw_counts;
 pub mod rows;
-mod stored;
+pub(crate) mod stored;
 #[cfg(test)]
 mod tests;
 mod text;
 mod transposed;
-mod window;
+pub(crate) mod window;
 mod zarr;
 
 pub use column::{Column, Kind};

@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// An array of one or two axes, read in runs of rows.
-pub(super) trait Stored: Send + Sync {
+pub(crate) trait Stored: Send + Sync {
     /// Number of rows.
     fn n_rows(&self) -> usize;
     /// Values of a row.
@@ -25,7 +25,7 @@ pub(super) trait Stored: Send + Sync {
 }
 
 /// Writes `values` to the places `to`, as many.
-pub(super) fn copy<T: Copy>(values: &[T], to: &mut [MaybeUninit<T>]) {
+pub(crate) fn copy<T: Copy>(values: &[T], to: &mut [MaybeUninit<T>]) {
     assert_eq!(values.len(), to.len(), "values decoded, values wanted");
     to.iter_mut().zip(values).for_each(|(to, &value)| {
         to.write(value);

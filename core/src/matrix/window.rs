@@ -14,7 +14,7 @@ const UNIT: usize = 1 << 16;
 const MAX_VALUES: usize = 1 << 27;
 
 /// The part of an array that was read last.
-pub(super) struct Window<S, T> {
+pub(crate) struct Window<S, T> {
     stored: S,
     /// Values of a row, at least 1.
     width: usize,

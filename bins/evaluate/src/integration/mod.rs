@@ -1,6 +1,7 @@
 //! Do labels cluster and do batches mix, in the embedding and, for comparison, in principal components of the counts?
 
 mod control;
+mod embedded_labels;
 mod summary;
 mod table;
 
@@ -13,6 +14,7 @@ use crate::inputs::Inputs;
 use crate::metrics::Undefined;
 use crate::metrics::integration::groups::compact;
 use crate::metrics::integration::pcr;
+use embedded_labels::embedded_labels;
 use panfoma_core::artifact::metrics::Metric;
 use panfoma_core::stage::Context;
 
@@ -22,6 +24,8 @@ const MAX_SILHOUETTE_CELLS: usize = 20_000;
 pub const EMBEDDING: &str = "embedding";
 /// Names the rows of the counts' principal components.
 pub const CONTROL: &str = "pca_counts";
+/// Names the rows of the labels themselves, with noise: they keep labels apart and know no batch.
+pub const LABELS: &str = "embedded_labels";
 
 /// The cells that are compared.
 struct Chosen {
@@ -63,8 +67,11 @@ pub fn evaluate(
     let mut metrics = chosen.metrics(EMBEDDING, table(&space, context)?);
     drop(points);
     if let Some((points, dim)) = &control {
-        metrics.extend(chosen.metrics(CONTROL, table(&chosen.space(points, *dim, before), context)?));
+        metrics.extend(chosen.metrics(CONTROL, table(&chosen.space(points, *dim, before.clone()), context)?));
     }
+    let n_labels = chosen.names.len();
+    let points = embedded_labels(&inputs.cells, &chosen.rows, &chosen.labels, n_labels, context.seed);
+    metrics.extend(chosen.metrics(LABELS, table(&chosen.space(&points, n_labels, before), context)?));
     Ok(metrics)
 }
 

@@ -7,6 +7,7 @@ pub mod classification;
 pub mod integration;
 pub mod kmeans;
 pub mod network;
+pub mod pairing;
 pub mod ranking;
 pub mod scores;
 

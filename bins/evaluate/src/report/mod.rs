@@ -12,6 +12,7 @@ mod leakage;
 mod multiqc;
 mod network;
 mod network_drawing;
+mod pairing;
 mod patients;
 mod picture;
 pub mod provenance;
@@ -55,6 +56,7 @@ fn page(outcome: &Outcome, figures: &Figures) -> String {
         @for split in &outcome.splits { (classification::section(outcome, split, figures)) }
         (embedding::section(outcome, figures))
         (integration::section(outcome))
+        (pairing::section(outcome))
         (training::section(outcome, figures))
         @if let Some(found) = &outcome.network { (network::section(found, figures)) }
         @if let Some(qc) = &outcome.inputs.qc { (quality::section(qc)) }

@@ -33,10 +33,9 @@ pub fn section(own: &Provenance, command: &str, origins: &[(String, Provenance)]
 /// The metrics of this page.
 pub fn definitions(metrics: Vec<Metric>) -> Markup {
     let mut known: BTreeMap<String, String> = BTreeMap::new();
-    for metric in metrics
-        .into_iter()
-        .filter(|metric| metric.method != integration::EMBEDDING && metric.method != integration::CONTROL)
-    {
+    for metric in metrics.into_iter().filter(|metric| {
+        ![integration::EMBEDDING, integration::CONTROL, integration::LABELS].contains(&metric.method.as_str())
+    }) {
         known.entry(metric.metric).or_insert(metric.definition);
     }
     html! {
@@ -46,7 +45,7 @@ pub fn definitions(metrics: Vec<Metric>) -> Markup {
             dt { "95 % interval" }
             dd { "2.5th to 97.5th percentile of 1,000 bootstrap resamples, of patients where at least five are known, else of cells." }
             dt { "baselines" }
-            dd { "Fitted on training cells only and scored on the same held-out cells. Counts: log1p of counts per 10,000, the 4,000 most variable genes, standardised and clipped at ±10; the strength of the L2 penalty is chosen on the validation cells." }
+            dd { "Fitted on training cells only and scored on the same held-out cells. Counts: log1p of counts per 10,000, the 4,000 most variable genes, standardised and clipped at ±10; the strength of each penalty is chosen on the validation cells. Principal components are those of the same matrix. `shuffled_labels` is a control: it learnt from labels dealt to other cells. What knows no gene answers with the shares of labels among the training cells of the same group." }
         }
     }
 }

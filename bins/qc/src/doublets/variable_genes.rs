@@ -2,6 +2,7 @@
 //! `filter_cells(min_genes=3)`, `normalize_total`, `log1p` and `highly_variable_genes(flavor="seurat")`
 //! (Satija et al. 2015), all with their defaults.
 
+use crate::outliers::median;
 use panfoma_core::matrix::Rows;
 use std::ops::Range;
 
@@ -47,7 +48,7 @@ pub fn select(counts: &Rows, n_genes: usize) -> Selected {
         })
         .collect();
     let cells: Vec<u32> = (0..counts.len() as u32).filter(|&cell| totals[cell as usize].is_some()).collect();
-    let target = median(totals.iter().flatten().copied().collect());
+    let target = median(&mut totals.iter().flatten().copied().collect::<Vec<f64>>());
     let (mut sums, mut squares) = (vec![0.0; n_genes], vec![0.0; n_genes]);
     for (cell, total) in totals.iter().enumerate() {
         let Some(total) = total else { continue };
@@ -115,14 +116,6 @@ fn bins(means: &[f64]) -> Vec<usize> {
     let step = (high - low) / BINS as f64;
     let upper: Vec<f64> = (1..BINS).map(|bin| low + bin as f64 * step).collect();
     means.iter().map(|mean| upper.partition_point(|edge| edge < mean)).collect()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        n => (values[(n - 1) / 2] + values[n / 2]) / 2.0,
-    }
 }
 
 impl Selected {

@@ -51,7 +51,7 @@ fn study(name: &str, n_samples: usize) -> Measured {
             mt: (0..n).map(|cell| (cell % 50) as f64).collect(),
             ribo: vec![1.0; n],
             pct_top: Vec::new(),
-            gene_cells: Vec::new(),
+            of_genes: Vec::new(),
         },
         rules,
         rounding: None,

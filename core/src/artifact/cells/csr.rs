@@ -2,6 +2,8 @@
 
 use super::anndata::{NumberStream, Store, StoredArray};
 use crate::matrix::Rows;
+use crate::matrix::counts::{are_counts, is_count};
+use crate::matrix::window::Window;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
 use std::ops::Range;
@@ -33,19 +35,19 @@ impl CsrWriter {
         })
     }
 
-    /// Adds rows.
-    pub fn append(&mut self, rows: &Rows) -> Result<()> {
-        let most = rows.indices.iter().fold(0, |most, &index| most.max(index));
-        if !rows.indices.is_empty() && most as usize >= self.n_columns.min(1 << 31) {
-            let index = most;
-            bail!("`{}`: column {index} in a matrix of {}", self.path, self.n_columns);
+    /// Adds rows, in blocks one after another.
+    pub fn append(&mut self, blocks: &[Rows]) -> Result<()> {
+        for rows in blocks {
+            let most = rows.indices.iter().fold(0, |most, &index| most.max(index));
+            if !rows.indices.is_empty() && most as usize >= self.n_columns.min(1 << 31) {
+                bail!("`{}`: column {most} in a matrix of {}", self.path, self.n_columns);
+            }
+            self.indptr.extend(rows.indptr[1..].iter().map(|&end| self.n_values + end as i64));
+            self.n_values += rows.data.len() as i64;
+            self.n_rows += rows.len();
         }
-        self.data.push(&rows.data)?;
-        self.indices.push(as_signed(&rows.indices))?;
-        self.indptr.extend(rows.indptr[1..].iter().map(|&end| self.n_values + end as i64));
-        self.n_values += rows.data.len() as i64;
-        self.n_rows += rows.len();
-        Ok(())
+        self.data.push_all(&blocks.iter().map(|rows| rows.data.as_slice()).collect::<Vec<_>>())?;
+        self.indices.push_all(&blocks.iter().map(|rows| as_signed(&rows.indices)).collect::<Vec<_>>())
     }
 
     /// Number of rows so far.
@@ -131,46 +133,42 @@ impl Csr {
         (self.indptr[rows.end] - self.indptr[rows.start]) as usize
     }
 
-    /// Counts of these rows; the inner `Err` is the first entry that is out of range or no count.
-    pub fn read(&self, rows: Range<usize>) -> Result<Result<Rows, WrongEntry>> {
-        let (start, end) = (self.indptr[rows.start], self.indptr[rows.end]);
-        let values = start as usize..end as usize;
-        let (indices, data) = (self.read_indices(values.clone())?, self.read_data(values)?);
-        let n_columns = self.n_columns as u32;
-        // Folded without a way out, so that many are checked at a time; which is wrong is asked only if one is.
-        let fits = |column: u32, count: f32| (column < n_columns) & is_count(count);
-        if !indices.iter().zip(&data).fold(true, |all, (&column, &count)| all & fits(column, count)) {
-            let wrong = indices.iter().zip(&data).position(|(&column, &count)| !fits(column, count));
-            let at = wrong.expect("one does not fit");
-            let row = self.indptr.partition_point(|&begin| begin <= start + at as i64) - 1;
-            return Ok(Err(WrongEntry { row, column: i64::from(indices[at] as i32), value: data[at] }));
-        }
-        let indptr = self.indptr[rows.start..=rows.end].iter().map(|&at| (at - start) as usize).collect();
-        Ok(Ok(Rows { indptr, indices, data }))
-    }
-
-    /// Columns; a negative or a too large one becomes one beyond all columns.
-    fn read_indices(&self, values: Range<usize>) -> Result<Vec<u32>> {
-        if let Some(stored) = self.indices.stored::<i32>(values.clone())? {
-            return Ok(stored.into_iter().map(|column| column as u32).collect());
-        }
-        let stored = self.indices.numbers::<i64>(values)?;
-        Ok(stored.into_iter().map(|column| u32::try_from(column).unwrap_or(u32::MAX)).collect())
-    }
-
-    fn read_data(&self, values: Range<usize>) -> Result<Vec<f32>> {
-        match self.data.stored::<f32>(values.clone())? {
-            Some(stored) => Ok(stored),
-            None => self.data.numbers(values),
-        }
+    /// Something to read rows with, one block after another.
+    pub fn reader(&self) -> CsrReader<'_> {
+        CsrReader { csr: self, indices: Window::new(&self.indices), data: Window::new(&self.data) }
     }
 }
 
-/// Is it a whole number and not negative? From 2^23 on every finite f32 is whole.
-fn is_count(count: f32) -> bool {
-    const WHOLE_FROM: f32 = 8_388_608.0;
-    let small = (count as i32) as f32 == count;
-    (count >= 0.0) & (small | (WHOLE_FROM..f32::INFINITY).contains(&count))
+/// Reads blocks of rows; what two of them share of a chunk is decoded once.
+pub(super) struct CsrReader<'a> {
+    csr: &'a Csr,
+    indices: Window<&'a StoredArray, u32>,
+    data: Window<&'a StoredArray, f32>,
+}
+
+impl CsrReader<'_> {
+    /// Counts of these rows; the inner `Err` is the first entry that is out of range or no count.
+    pub fn read(&mut self, rows: Range<usize>) -> Result<Result<Rows, WrongEntry>> {
+        let csr = self.csr;
+        let (start, end) = (csr.indptr[rows.start], csr.indptr[rows.end]);
+        let values = start as usize..end as usize;
+        let (indices, data) = (self.indices.take(values.clone())?, self.data.take(values)?);
+        let n_columns = csr.n_columns as u32;
+        // Folded without a way out, so that many are checked at a time; which is wrong is asked only if one is.
+        let most = indices.iter().fold(0, |most, &column| most.max(column));
+        if !data.is_empty() && (most >= n_columns || !are_counts(&data)) {
+            let fits = |column: u32, count: f32| column < n_columns && is_count(count);
+            let wrong = indices.iter().zip(&data).position(|(&column, &count)| !fits(column, count));
+            let at = wrong.expect("one does not fit");
+            let entry = start as usize + at;
+            let row = csr.indptr.partition_point(|&begin| begin <= entry as i64) - 1;
+            // As it is stored: it may not be an index at all.
+            let column = csr.indices.numbers::<i64>(entry..entry + 1)?[0];
+            return Ok(Err(WrongEntry { row, column, value: data[at] }));
+        }
+        let indptr = csr.indptr[rows.start..=rows.end].iter().map(|&at| (at - start) as usize).collect();
+        Ok(Ok(Rows { indptr, indices, data }))
+    }
 }
 
 impl WrongEntry {
@@ -182,18 +180,5 @@ impl WrongEntry {
                 format!("{}[{row}] has column {}, there are {}", matrix.name, self.column, matrix.n_columns)
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_count;
-
-    #[test]
-    fn counts_are_whole_and_not_negative_up_to_the_largest_number() {
-        let counts = [0.0, 1.0, 8_388_607.0, 8_388_609.0, 16_777_216.0, 3e9, f32::MAX];
-        assert!(counts.into_iter().all(is_count));
-        let others = [-1.0, 0.5, 4_194_303.5, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -f32::MAX];
-        assert!(!others.into_iter().any(is_count));
     }
 }

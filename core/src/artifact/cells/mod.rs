@@ -21,7 +21,7 @@ mod tests;
 mod writer;
 
 pub use obsm::ObsmWriter;
-pub use reader::{Cells, CellsModality, ObsColumn};
+pub use reader::{Cells, CellsModality, CountsReader, ObsColumn};
 pub use writer::{CellsWriter, Var};
 
 /// Name of the schema.

@@ -1,7 +1,7 @@
 //! Reading `cells.zarr`, validated, in blocks of cells.
 
 use super::anndata::{Store, StoredArray};
-use super::csr::{Csr, WrongEntry};
+use super::csr::{Csr, CsrReader, WrongEntry};
 use super::{FORMAT, Gene, VERSION};
 use crate::artifact::Header;
 use crate::matrix::{Column, Kind, Rows};
@@ -190,11 +190,16 @@ impl Cells {
         })
     }
 
-    /// Counts of these cells.
+    /// Counts of these cells; of several blocks of cells by [`Cells::counts`].
     ///
     /// Errors: 65 if a gene index is out of range or a count is no positive integer, naming cell, gene and value.
     pub fn read_rows(&self, cells: Range<usize>) -> Result<Rows> {
-        self.read_counts(&self.x, cells, |gene| self.genes.get(gene).map(|gene| gene.ensembl_id.as_str()))
+        self.counts().read(cells)
+    }
+
+    /// Something to read blocks of cells with, one after another.
+    pub fn counts(&self) -> CountsReader<'_> {
+        CountsReader { cells: self, of: &self.x, modality: None, reader: self.x.reader() }
     }
 
     /// What was measured beside genes, sorted by name; the order is that of [`Cells::read_modality`].
@@ -207,24 +212,39 @@ impl Cells {
     ///
     /// Errors: as [`Cells::read_rows`].
     pub fn read_modality(&self, modality: usize, cells: Range<usize>) -> Result<Rows> {
-        let features = &self.modalities[modality].features;
-        let name = |feature: usize| features.get(feature).map(String::as_str);
-        self.read_counts(&self.modality_counts[modality], cells, name)
+        let of = &self.modality_counts[modality];
+        CountsReader { cells: self, of, modality: Some(modality), reader: of.reader() }.read(cells)
+    }
+}
+
+/// Reads blocks of cells; what two of them share is decoded once.
+pub struct CountsReader<'a> {
+    cells: &'a Cells,
+    of: &'a Csr,
+    modality: Option<usize>,
+    reader: CsrReader<'a>,
+}
+
+impl CountsReader<'_> {
+    /// Counts of these cells.
+    ///
+    /// Errors: as [`Cells::read_rows`].
+    pub fn read(&mut self, cells: Range<usize>) -> Result<Rows> {
+        let counts = self.reader.read(cells);
+        counts
+            .and_then(|rows| rows.map_err(|wrong| self.describe(&wrong)))
+            .map_err(|error| broken(&self.cells.path, error))
     }
 
-    fn read_counts<'a>(
-        &self,
-        counts: &Csr,
-        cells: Range<usize>,
-        name: impl Fn(usize) -> Option<&'a str>,
-    ) -> Result<Rows> {
-        let describe = |wrong: WrongEntry| {
-            let row = wrong.row;
-            let cell = self.cell_ids(row..row + 1).map_or_else(|_| row.to_string(), |ids| ids.concat());
-            let column = usize::try_from(wrong.column).ok().and_then(name);
-            anyhow::anyhow!(wrong.describe(counts, &cell, column))
-        };
-        counts.read(cells).and_then(|rows| rows.map_err(describe)).map_err(|error| broken(&self.path, error))
+    fn describe(&self, wrong: &WrongEntry) -> anyhow::Error {
+        let row = wrong.row;
+        let ids = self.cells.cell_ids(row..row + 1);
+        let cell = ids.map_or_else(|_| row.to_string(), |ids| ids.concat());
+        let column = usize::try_from(wrong.column).ok().and_then(|column| match self.modality {
+            None => self.cells.genes.get(column).map(|gene| gene.ensembl_id.as_str()),
+            Some(modality) => self.cells.modalities[modality].features.get(column).map(String::as_str),
+        });
+        anyhow::anyhow!(wrong.describe(self.of, &cell, column))
     }
 }
 

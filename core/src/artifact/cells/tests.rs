@@ -64,10 +64,10 @@ fn write(directory: &Path, blocks: &[usize]) -> PathBuf {
             Column::Int([2, 0, -5][at..at + n].to_vec()),
             Column::Bool([true, false, true][at..at + n].to_vec()),
         ];
-        writer.append(&rows, (at..at + n).map(|cell| format!("s:c{cell}")).collect(), &obs).unwrap();
+        writer.append(&[rows], (at..at + n).map(|cell| format!("s:c{cell}")).collect(), &obs).unwrap();
         let mut rows = Rows::default();
         (at..at + n).for_each(|cell| rows.push(proteins[cell].iter().copied()));
-        writer.append_modality(protein, &rows).unwrap();
+        writer.append_modality(protein, &[rows]).unwrap();
         at += n;
     }
     let studies = ["s".to_owned(), "t".to_owned()];

@@ -104,23 +104,23 @@ impl CellsWriter {
     }
 
     /// Adds a block of cells of a modality: the same cells as in [`CellsWriter::append`].
-    pub fn append_modality(&mut self, modality: usize, rows: &Rows) -> Result<()> {
+    pub fn append_modality(&mut self, modality: usize, rows: &[Rows]) -> Result<()> {
         self.modalities[modality].1.append(rows)
     }
 
-    /// Adds a block of cells: their counts, ids and the obs columns in the order given to `create`.
-    pub fn append(&mut self, rows: &Rows, cell_ids: Vec<String>, obs: &[Column]) -> Result<()> {
-        ensure!(cell_ids.len() == rows.len(), "{} ids for {} cells", cell_ids.len(), rows.len());
+    /// Adds a block of cells: their counts, in one or several blocks, ids and the obs columns in the order given to `create`.
+    pub fn append(&mut self, rows: &[Rows], cell_ids: Vec<String>, obs: &[Column]) -> Result<()> {
+        let n_cells = rows.iter().map(Rows::len).sum::<usize>();
+        ensure!(cell_ids.len() == n_cells, "{} ids for {n_cells} cells", cell_ids.len());
         ensure!(obs.len() == self.obs.len(), "{} obs columns, expected {}", obs.len(), self.obs.len());
         self.x.append(rows)?;
         self.cell_ids.push(cell_ids)?;
         for (stream, column) in self.obs.iter_mut().zip(obs) {
             ensure!(
-                column.len() == rows.len(),
-                "`{}`: {} values for {} cells",
+                column.len() == n_cells,
+                "`{}`: {} values for {n_cells} cells",
                 stream.name,
-                column.len(),
-                rows.len()
+                column.len()
             );
             stream.push(column)?;
         }

@@ -66,11 +66,44 @@ pub(crate) fn compress(
     }
 }
 
+/// Decompresses one buffer of as many bytes as `output` is long.
+///
+/// Errors, as text: those of [`decompress`], or another length.
+pub(crate) fn decompress_into(bytes: &[u8], output: &mut [u8]) -> Result<(), String> {
+    let size = validated(bytes, output.len())?;
+    if size != output.len() {
+        return Err(format!("a Blosc buffer of {size} bytes, expected {}", output.len()));
+    }
+    let (source, target) = (bytes.as_ptr().cast::<c_void>(), output.as_mut_ptr().cast::<c_void>());
+    // SAFETY: `source` was validated to hold the compressed length of its own header, and `target` has room for `size`
+    // bytes, which the decoder is told not to exceed; the context is its own, on this thread.
+    let written = unsafe { blosc_src::blosc_decompress_ctx(source, target, size, 1) };
+    if usize::try_from(written).ok() == Some(size) { Ok(()) } else { Err(damaged(bytes)) }
+}
+
 /// The decompressed bytes of one buffer.
 ///
 /// Errors, as text: a header that is not Blosc's or lies about its length, a claim of more than `limit` bytes, a codec
 /// that is not built in (snappy), damaged data.
 pub(crate) fn decompress(bytes: &[u8], limit: usize) -> Result<Vec<u8>, String> {
+    let size = validated(bytes, limit)?;
+    let source = bytes.as_ptr().cast::<c_void>();
+    // The memory is not touched here: a claim costs none until the decoder fills it.
+    let mut output: Vec<u8> = Vec::with_capacity(size);
+    let target = output.as_mut_ptr().cast::<c_void>();
+    // SAFETY: `source` was validated to hold the compressed length of its own header, and `target` has room for `size`
+    // bytes, which the decoder is told not to exceed; the context is its own, on this thread.
+    let written = unsafe { blosc_src::blosc_decompress_ctx(source, target, size, 1) };
+    if usize::try_from(written).ok() != Some(size) {
+        return Err(damaged(bytes));
+    }
+    // SAFETY: the decoder reports that it wrote all `size` bytes, which is the capacity.
+    unsafe { output.set_len(size) };
+    Ok(output)
+}
+
+/// The decompressed size, at most `limit`, that a buffer claims.
+fn validated(bytes: &[u8], limit: usize) -> Result<usize, String> {
     if bytes.len() < HEADER {
         return Err(format!("a Blosc buffer of {} bytes, expected at least {HEADER}", bytes.len()));
     }
@@ -83,22 +116,15 @@ pub(crate) fn decompress(bytes: &[u8], limit: usize) -> Result<Vec<u8>, String> 
     if size > limit {
         return Err(format!("a Blosc buffer claims {size} bytes, expected at most {limit}"));
     }
-    // The memory is not touched here: a claim costs none until the decoder fills it.
-    let mut output: Vec<u8> = Vec::with_capacity(size);
-    let target = output.as_mut_ptr().cast::<c_void>();
-    // SAFETY: `source` was validated to hold the compressed length of its own header, and `target` has room for `size`
-    // bytes, which the decoder is told not to exceed; the context is its own, on this thread.
-    let written = unsafe { blosc_src::blosc_decompress_ctx(source, target, size, 1) };
-    if usize::try_from(written).ok() != Some(size) {
-        return Err(match bytes[2] >> 5 {
-            2 => "a Blosc buffer compressed with snappy, which is not read".to_owned(),
-            codec @ (0..2 | 3..5) => format!("damaged Blosc data (codec {codec})"),
-            codec => format!("a Blosc buffer of the unknown codec {codec}"),
-        });
+    Ok(size)
+}
+
+fn damaged(bytes: &[u8]) -> String {
+    match bytes[2] >> 5 {
+        2 => "a Blosc buffer compressed with snappy, which is not read".to_owned(),
+        codec @ (0..2 | 3..5) => format!("damaged Blosc data (codec {codec})"),
+        codec => format!("a Blosc buffer of the unknown codec {codec}"),
     }
-    // SAFETY: the decoder reports that it wrote all `size` bytes, which is the capacity.
-    unsafe { output.set_len(size) };
-    Ok(output)
 }
 
 #[cfg(test)]

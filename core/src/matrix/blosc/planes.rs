@@ -5,17 +5,10 @@
 //! Huffman codes alone are a quarter smaller there and three times as fast.
 
 use super::HEADER;
-use std::cell::RefCell;
-use std::ptr::NonNull;
-use zstd::zstd_safe::zstd_sys::{
-    ZSTD_CCtx, ZSTD_CCtx_setParameter, ZSTD_cParameter, ZSTD_compress2, ZSTD_compressBound, ZSTD_createCCtx,
-    ZSTD_freeCCtx, ZSTD_isError,
-};
+use crate::frames;
 
 /// c-blosc reads a block of fewer numbers as one stream.
 const MIN_NUMBERS: usize = 128;
-/// A zstd block holds no more.
-const MAX_RUN: usize = 1 << 17;
 /// Codec 4 is zstd; bit 0 says that bytes are shuffled.
 const FLAGS: u8 = 4 << 5 | 1;
 
@@ -63,64 +56,42 @@ word! {
 ///
 /// Errors, as text: fewer than 128 values, more bytes than a buffer holds, or what zstd reports.
 pub(crate) fn compress_numbers<T: Word>(values: &[T]) -> Result<Vec<u8>, String> {
-    thread_local! { static ENCODER: RefCell<Encoder> = RefCell::new(Encoder::new()); }
-    if values.len() < MIN_NUMBERS || values.len() > super::MAX_BYTES / T::BYTES {
-        return Err(format!("{} numbers for a Blosc buffer", values.len()));
+    let n = values.len();
+    if n < MIN_NUMBERS || n > super::MAX_BYTES / T::BYTES {
+        return Err(format!("{n} numbers for a Blosc buffer"));
     }
-    ENCODER.with_borrow_mut(|encoder| encoder.compress(values))
-}
-
-struct Encoder {
-    runs: Compressor,
-    noise: Compressor,
-    plane: Vec<u8>,
-}
-
-impl Encoder {
-    fn new() -> Self {
-        let literals = ZSTD_cParameter::ZSTD_c_experimentalParam5;
-        Self {
-            runs: Compressor::new(&[(ZSTD_cParameter::ZSTD_c_compressionLevel, 1)]),
-            // The fastest level hardly looks for repetitions; Huffman codes (literalCompressionMode 1) are not its default.
-            noise: Compressor::new(&[(ZSTD_cParameter::ZSTD_c_compressionLevel, -131_072), (literals, 1)]),
-            plane: Vec::new(),
-        }
+    let n_bytes = (n * T::BYTES) as u32;
+    let mut output = Vec::with_capacity(HEADER + 4 + T::BYTES * (n / 2 + 64));
+    output.extend([2, 1, FLAGS, T::BYTES as u8]);
+    // The buffer is one block, which begins behind the header and its own address.
+    for number in [n_bytes, n_bytes, 0, HEADER as u32 + 4] {
+        output.extend(number.to_le_bytes());
     }
-
-    fn compress<T: Word>(&mut self, values: &[T]) -> Result<Vec<u8>, String> {
-        let n = values.len();
-        let n_bytes = (n * T::BYTES) as u32;
-        let mut output = Vec::with_capacity(HEADER + 4 + T::BYTES * (n / 2 + 64));
-        output.extend([2, 1, FLAGS, T::BYTES as u8]);
-        // The buffer is one block, which begins behind the header and its own address.
-        for number in [n_bytes, n_bytes, 0, HEADER as u32 + 4] {
-            output.extend(number.to_le_bytes());
-        }
-        let varying = T::varying(values);
-        for weight in 0..T::BYTES {
-            let length_at = output.len();
-            output.extend([0; 4]);
-            if varying >> (8 * weight) & 0xff == 0 && n <= MAX_RUN {
-                run((values[0].bits() >> (8 * weight)) as u8, n, &mut output);
-            } else {
-                self.plane.resize(n, 0);
-                T::plane(values, weight, &mut self.plane);
-                let compressor =
-                    if T::FLOATING && !is_repetitive(&self.plane) { &mut self.noise } else { &mut self.runs };
-                compressor.append(&self.plane, &mut output)?;
-                if output.len() - length_at - 4 >= n {
-                    // As long as the plane: Blosc's sign that it stands as it is.
-                    output.truncate(length_at + 4);
-                    output.extend_from_slice(&self.plane);
-                }
+    let varying = T::varying(values);
+    let mut plane = vec![0; n];
+    for weight in 0..T::BYTES {
+        let length_at = output.len();
+        output.extend([0; 4]);
+        if varying >> (8 * weight) & 0xff == 0 && n <= frames::MAX_BLOCK {
+            frames::append_run((values[0].bits() >> (8 * weight)) as u8, n, &mut output);
+        } else {
+            T::plane(values, weight, &mut plane);
+            match T::FLOATING && !is_repetitive(&plane) {
+                true => frames::append_codes(&plane, usize::MAX, &mut output)?,
+                false => frames::append(&plane, &mut output)?,
             }
-            let length = (output.len() - length_at - 4) as u32;
-            output[length_at..length_at + 4].copy_from_slice(&length.to_le_bytes());
+            if output.len() - length_at - 4 >= n {
+                // As long as the plane: Blosc's sign that it stands as it is.
+                output.truncate(length_at + 4);
+                output.extend_from_slice(&plane);
+            }
         }
-        let length = output.len() as u32;
-        output[12..16].copy_from_slice(&length.to_le_bytes());
-        Ok(output)
+        let length = (output.len() - length_at - 4) as u32;
+        output[length_at..length_at + 4].copy_from_slice(&length.to_le_bytes());
     }
+    let length = output.len() as u32;
+    output[12..16].copy_from_slice(&length.to_le_bytes());
+    Ok(output)
 }
 
 /// Are three of four bytes the one before?
@@ -130,63 +101,6 @@ fn is_repetitive(bytes: &[u8]) -> bool {
         .map(|bytes| bytes.windows(2).map(|pair| u8::from(pair[0] == pair[1])).sum::<u8>() as usize)
         .sum();
     equal >= bytes.len() / 4 * 3
-}
-
-/// A zstd frame of `n` times the same byte: magic, one segment of a size in four bytes, one run-length block.
-fn run(byte: u8, n: usize, output: &mut Vec<u8>) {
-    output.extend([0x28, 0xb5, 0x2f, 0xfd, 0xa0]);
-    output.extend((n as u32).to_le_bytes());
-    let last_run = (n as u32) << 3 | 1 << 1 | 1;
-    output.extend(&last_run.to_le_bytes()[..3]);
-    output.push(byte);
-}
-
-/// A zstd context.
-struct Compressor(NonNull<ZSTD_CCtx>);
-
-impl Compressor {
-    fn new(parameters: &[(ZSTD_cParameter, i32)]) -> Self {
-        // SAFETY: it takes nothing, and gives a context or null.
-        let context = NonNull::new(unsafe { ZSTD_createCCtx() }).expect("memory for a zstd context");
-        for &(parameter, value) in parameters {
-            // SAFETY: the context is valid; a parameter that is not known is reported, not undefined.
-            let code = unsafe { ZSTD_CCtx_setParameter(context.as_ptr(), parameter, value) };
-            // SAFETY: it looks at the number only.
-            assert_eq!(unsafe { ZSTD_isError(code) }, 0, "zstd refuses {parameter:?} {value}");
-        }
-        Self(context)
-    }
-
-    /// Appends the frame of `bytes`.
-    fn append(&mut self, bytes: &[u8], output: &mut Vec<u8>) -> Result<(), String> {
-        // SAFETY: it looks at the number only.
-        output.reserve(unsafe { ZSTD_compressBound(bytes.len()) });
-        let room = output.spare_capacity_mut();
-        // SAFETY: source and target are `bytes` and the spare capacity, with their lengths; the context is this thread's.
-        let written = unsafe {
-            ZSTD_compress2(
-                self.0.as_ptr(),
-                room.as_mut_ptr().cast(),
-                room.len(),
-                bytes.as_ptr().cast(),
-                bytes.len(),
-            )
-        };
-        // SAFETY: it looks at the number only.
-        if unsafe { ZSTD_isError(written) } != 0 {
-            return Err("zstd cannot compress".to_owned());
-        }
-        // SAFETY: zstd reports that it wrote so many bytes into the spare capacity.
-        unsafe { output.set_len(output.len() + written) };
-        Ok(())
-    }
-}
-
-impl Drop for Compressor {
-    fn drop(&mut self) {
-        // SAFETY: the context came from `ZSTD_createCCtx` and is freed once.
-        unsafe { ZSTD_freeCCtx(self.0.as_ptr()) };
-    }
 }
 
 #[cfg(test)]

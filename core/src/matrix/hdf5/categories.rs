@@ -20,11 +20,9 @@ pub(super) fn column(file: &File, codes: Vec<i64>, path: &str) -> Result<Column>
         }
         None => return Err(file.bad(format!("`{path}` is missing"))),
     };
-    let n = categories.len() as i64;
-    if let Some(code) = codes.iter().find(|&&code| code < -1 || code >= n) {
-        return Err(file.bad(format!("a code of `{path}` is {code}, expected -1 to {}", n - 1)));
-    }
-    Ok(Column::Categorical { codes: codes.into_iter().map(|code| code as i32).collect(), categories })
+    let n = categories.len();
+    Column::coded(codes, categories)
+        .map_err(|code| file.bad(format!("a code of `{path}` is {code}, expected -1 to {}", n as i64 - 1)))
 }
 
 /// The categories of a dataset: texts or numbers, a single one perhaps a scalar.

@@ -6,7 +6,7 @@
 
 use super::file::File;
 use super::filters;
-use crate::matrix::number::FromStored;
+use crate::matrix::number::{FromStored, Raw};
 use hdf5_reader::btree_v1::{BTreeV1Key, collect_btree_v1_leaves_storage};
 use hdf5_reader::filters::{FilterRegistry, apply_pipeline_with_limit};
 use hdf5_reader::messages::HdfMessage;
@@ -18,20 +18,9 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 
-/// Numbers that are stored as the processor has them.
-#[derive(Clone, Copy)]
-enum Type {
-    F32,
-    F64,
-    I32,
-    I64,
-    U32,
-    U64,
-}
-
 /// Where a dataset's numbers lie.
 pub(super) struct Chunks {
-    kind: Type,
+    kind: Raw,
     n: usize,
     /// Numbers of a chunk; all of a contiguous dataset.
     chunk: usize,
@@ -46,7 +35,7 @@ impl Chunks {
     /// `None` if the dataset is one for the general reader.
     pub fn of(file: &File, dataset: &Dataset) -> Option<Self> {
         let (&[n], superblock) = (dataset.shape(), file.hdf5.superblock()) else { return None };
-        let kind = Type::of(dataset.dtype())?;
+        let kind = kind_of(dataset.dtype())?;
         if superblock.base_address != 0 {
             return None;
         }
@@ -184,44 +173,15 @@ fn places(leaves: &[(BTreeV1Key, u64)], n: usize, chunk: usize) -> Option<Vec<(u
     (places.len() == n.div_ceil(chunk)).then_some(places)
 }
 
-impl Type {
-    fn of(datatype: &Datatype) -> Option<Self> {
-        const ORDER: ByteOrder = ByteOrder::LittleEndian;
-        Some(match *datatype {
-            Datatype::FloatingPoint { size: 4, byte_order: ORDER } => Self::F32,
-            Datatype::FloatingPoint { size: 8, byte_order: ORDER } => Self::F64,
-            Datatype::FixedPoint { size: 4, signed: true, byte_order: ORDER } => Self::I32,
-            Datatype::FixedPoint { size: 8, signed: true, byte_order: ORDER } => Self::I64,
-            Datatype::FixedPoint { size: 4, signed: false, byte_order: ORDER } => Self::U32,
-            Datatype::FixedPoint { size: 8, signed: false, byte_order: ORDER } => Self::U64,
-            _ => return None,
-        })
-    }
-
-    fn size(self) -> usize {
-        match self {
-            Self::F32 | Self::I32 | Self::U32 => 4,
-            Self::F64 | Self::I64 | Self::U64 => 8,
-        }
-    }
-
-    fn convert<T: FromStored>(self, bytes: &[u8], to: &mut [MaybeUninit<T>]) {
-        macro_rules! each {
-            ($rust:ty, $via:ident) => {{
-                let numbers = bytes.as_chunks::<{ size_of::<$rust>() }>().0;
-                assert_eq!(numbers.len(), to.len(), "numbers and places");
-                to.iter_mut().zip(numbers).for_each(|(to, &bytes)| {
-                    to.write(T::$via(<$rust>::from_le_bytes(bytes) as _));
-                });
-            }};
-        }
-        match self {
-            Self::F32 => each!(f32, from_f64),
-            Self::F64 => each!(f64, from_f64),
-            Self::I32 => each!(i32, from_i32),
-            Self::I64 => each!(i64, from_i64),
-            Self::U32 => each!(u32, from_i64),
-            Self::U64 => each!(u64, from_i64),
-        }
-    }
+fn kind_of(datatype: &Datatype) -> Option<Raw> {
+    const ORDER: ByteOrder = ByteOrder::LittleEndian;
+    Some(match *datatype {
+        Datatype::FloatingPoint { size: 4, byte_order: ORDER } => Raw::F32,
+        Datatype::FloatingPoint { size: 8, byte_order: ORDER } => Raw::F64,
+        Datatype::FixedPoint { size: 4, signed: true, byte_order: ORDER } => Raw::I32,
+        Datatype::FixedPoint { size: 8, signed: true, byte_order: ORDER } => Raw::I64,
+        Datatype::FixedPoint { size: 4, signed: false, byte_order: ORDER } => Raw::U32,
+        Datatype::FixedPoint { size: 8, signed: false, byte_order: ORDER } => Raw::U64,
+        _ => return None,
+    })
 }

@@ -152,17 +152,5 @@ pub(super) fn nullable(file: &File, path: &str) -> Result<Result<Column, String>
         }
         Err(kind) => return Ok(Err(kind)),
     };
-    if !missing.contains(&true) {
-        return Ok(Ok(column));
-    }
-    Ok(Ok(match column {
-        Column::Int(_) | Column::Float(_) => Column::Float(
-            (0..missing.len()).map(|i| if missing[i] { f64::NAN } else { column.number(i) }).collect(),
-        ),
-        texts => {
-            let texts: Vec<_> =
-                (0..missing.len()).map(|i| if missing[i] { None } else { texts.text(i) }).collect();
-            Column::from_texts(texts.iter().map(|text| text.as_deref()))
-        }
-    }))
+    Ok(Ok(column.with_missing(&missing)))
 }

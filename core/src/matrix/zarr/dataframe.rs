@@ -126,11 +126,9 @@ fn categorical(store: &Store, codes: &Array, path: &str, n: Option<usize>) -> Re
     let names = names.map_err(|kind| store.bad(format!("`{path}` is {kind}, expected categories")))?;
     let categories: Vec<String> =
         (0..names.len()).map(|i| names.text(i).unwrap_or_default().into_owned()).collect();
-    let n = categories.len() as i64;
-    if let Some(code) = codes.iter().find(|&&code| code < -1 || code >= n) {
-        return Err(store.bad(format!("a code of `{path}` is {code}, expected -1 to {}", n - 1)));
-    }
-    Ok(Column::Categorical { codes: codes.into_iter().map(|code| code as i32).collect(), categories })
+    let n = categories.len();
+    Column::coded(codes, categories)
+        .map_err(|code| store.bad(format!("a code of `{path}` is {code}, expected -1 to {}", n as i64 - 1)))
 }
 
 fn nullable(store: &Store, path: &str, n: Option<usize>) -> Result<Result<Column, String>> {
@@ -142,17 +140,5 @@ fn nullable(store: &Store, path: &str, n: Option<usize>) -> Result<Result<Column
     };
     expect(store, &mask, Some(column.len()))?;
     let missing = truths(store, &mask, Some(column.len()))?;
-    if !missing.contains(&true) {
-        return Ok(Ok(column));
-    }
-    Ok(Ok(match column {
-        Column::Int(_) | Column::Float(_) => Column::Float(
-            (0..missing.len()).map(|i| if missing[i] { f64::NAN } else { column.number(i) }).collect(),
-        ),
-        texts => {
-            let texts: Vec<_> =
-                (0..missing.len()).map(|i| if missing[i] { None } else { texts.text(i) }).collect();
-            Column::from_texts(texts.iter().map(|text| text.as_deref()))
-        }
-    }))
+    Ok(Ok(column.with_missing(&missing)))
 }

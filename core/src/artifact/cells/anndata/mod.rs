@@ -4,6 +4,7 @@
 
 mod numbers;
 mod shard;
+mod sharded;
 mod stored;
 mod texts;
 
@@ -178,7 +179,8 @@ impl Store {
     /// Opens an array for reading.
     pub fn array(&self, path: &str) -> Result<StoredArray> {
         let array = Array::open(self.zarr.clone(), path).with_context(|| self.at(path))?;
-        Ok(StoredArray::new(array, self.at(path)))
+        let directory = self.path.join(path.trim_start_matches('/'));
+        Ok(StoredArray::new(array, &directory, self.at(path)))
     }
 
     fn at(&self, path: &str) -> String {

@@ -5,6 +5,7 @@ use crate::matrix::blosc;
 use anyhow::{Context as _, Result};
 use rayon::prelude::*;
 use serde_json::{Value as Json, json};
+use std::borrow::Cow;
 use zarrs::array::{DataType, Element, ElementOwned, data_type};
 
 /// A number that an array can hold.
@@ -85,22 +86,34 @@ impl<T: Number> NumberStream<T> {
     }
 
     /// Adds whole rows.
-    pub fn push(&mut self, mut values: &[T]) -> Result<()> {
-        debug_assert_eq!(values.len() % self.columns, 0, "rows of {} values", self.columns);
-        self.n_rows += values.len() / self.columns;
+    pub fn push(&mut self, values: &[T]) -> Result<()> {
+        self.push_all(&[values])
+    }
+
+    /// Adds whole rows that lie in several places; chunks are compressed side by side.
+    pub fn push_all(&mut self, blocks: &[&[T]]) -> Result<()> {
         let chunk = self.chunk_rows * self.columns;
-        if !self.held.is_empty() {
-            let (now, later) = values.split_at(values.len().min(chunk - self.held.len()));
-            self.held.extend_from_slice(now);
-            values = later;
-            if self.held.len() == chunk {
-                self.store_held()?;
+        let mut held = std::mem::take(&mut self.held);
+        let mut whole: Vec<Cow<'_, [T]>> = Vec::new();
+        for &block in blocks {
+            debug_assert_eq!(block.len() % self.columns, 0, "rows of {} values", self.columns);
+            self.n_rows += block.len() / self.columns;
+            let mut values = block;
+            if !held.is_empty() {
+                let (now, later) = values.split_at(values.len().min(chunk - held.len()));
+                held.extend_from_slice(now);
+                values = later;
+                if held.len() == chunk {
+                    whole.push(std::mem::take(&mut held).into());
+                }
             }
+            let chunks = values.chunks_exact(chunk);
+            held.extend_from_slice(chunks.remainder());
+            whole.extend(chunks.map(Cow::Borrowed));
         }
-        let whole = values.chunks_exact(chunk);
-        self.held.extend_from_slice(whole.remainder());
         let encoded: Vec<Result<Option<Vec<u8>>>> =
-            values.par_chunks_exact(chunk).map(|values| self.encode(values)).collect();
+            whole.par_iter().map(|values| self.encode(values)).collect();
+        self.held = held;
         encoded.into_iter().try_for_each(|chunk| self.store_chunk(chunk?))
     }
 

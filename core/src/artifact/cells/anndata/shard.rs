@@ -26,7 +26,7 @@ pub(super) fn bytes(chunks: &[Option<Vec<u8>>]) -> Vec<u8> {
 }
 
 /// CRC-32C (Castagnoli; RFC 3720, appendix B.4), bit by bit: an index is a kilobyte.
-fn crc32c(bytes: &[u8]) -> u32 {
+pub(super) fn crc32c(bytes: &[u8]) -> u32 {
     const REVERSED_POLYNOMIAL: u32 = 0x82f6_3b78;
     !bytes.iter().fold(u32::MAX, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| {

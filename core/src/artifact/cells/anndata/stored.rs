@@ -1,25 +1,29 @@
 //! Reading arrays.
 
-use super::Number;
+use super::sharded::Sharded;
 use crate::matrix::number::FromStored;
-use anyhow::{Context as _, Result};
+use crate::matrix::stored::{Stored, copy};
+use anyhow::{Context as _, Error, Result};
 use serde_json::Value as Json;
+use std::mem::MaybeUninit;
 use std::ops::Range;
+use std::path::Path;
 use zarrs::array::{Array, ArraySubset, ElementOwned, data_type};
 use zarrs::filesystem::FilesystemStore;
 
 /// An array opened for reading.
 pub struct StoredArray {
     array: Array<FilesystemStore>,
+    sharded: Option<Sharded>,
     /// Its shape.
     pub shape: Vec<usize>,
     at: String,
 }
 
 impl StoredArray {
-    pub(super) fn new(array: Array<FilesystemStore>, at: String) -> Self {
+    pub(super) fn new(array: Array<FilesystemStore>, directory: &Path, at: String) -> Self {
         let shape = array.shape().iter().map(|&n| n as usize).collect();
-        Self { array, shape, at }
+        Self { array, sharded: Sharded::open(directory), shape, at }
     }
 
     /// The attribute `encoding-type`.
@@ -54,14 +58,6 @@ impl StoredArray {
         self.read(rows)
     }
 
-    /// Numbers of these rows as they are stored; `None` if their type is another.
-    pub fn stored<T: Number>(&self, rows: Range<usize>) -> Result<Option<Vec<T>>> {
-        if self.array.data_type() != &T::data_type() {
-            return Ok(None);
-        }
-        self.read(rows).map(Some)
-    }
-
     /// Numbers of these rows, row by row, converted from whatever type is stored.
     pub fn numbers<T: FromStored>(&self, rows: Range<usize>) -> Result<Vec<T>> {
         let stored = self.array.data_type();
@@ -78,5 +74,43 @@ impl StoredArray {
             u8 => uint8, from_i64; u16 => uint16, from_i64; u32 => uint32, from_i64; u64 => uint64, from_i64;
         }
         anyhow::bail!("{}: `{stored:?}` is no number", self.at)
+    }
+}
+
+impl Stored for &StoredArray {
+    fn n_rows(&self) -> usize {
+        self.shape.first().copied().unwrap_or(0)
+    }
+
+    fn width(&self) -> usize {
+        self.shape.get(1).copied().unwrap_or(1)
+    }
+
+    fn chunk_rows(&self) -> usize {
+        self.sharded.as_ref().map_or(1, |sharded| sharded.chunk)
+    }
+
+    fn read<T: FromStored + Copy + Send>(&self, rows: Range<usize>) -> Result<Vec<T>> {
+        if let Some(sharded) = &self.sharded {
+            let mut values = Vec::with_capacity(rows.len());
+            if sharded.fill(rows.clone(), &mut values.spare_capacity_mut()[..rows.len()]).is_some() {
+                // SAFETY: `fill` has written so many.
+                unsafe { values.set_len(rows.len()) };
+                return Ok(values);
+            }
+        }
+        self.numbers(rows)
+    }
+
+    fn fill<T: FromStored + Copy + Send>(&self, rows: Range<usize>, to: &mut [MaybeUninit<T>]) -> Result<()> {
+        if self.sharded.as_ref().is_some_and(|sharded| sharded.fill(rows.clone(), to).is_some()) {
+            return Ok(());
+        }
+        copy(&self.numbers(rows)?, to);
+        Ok(())
+    }
+
+    fn bad(&self, message: String) -> Error {
+        Error::msg(format!("{}: {message}", self.at))
     }
 }

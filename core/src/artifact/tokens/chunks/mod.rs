@@ -2,8 +2,9 @@
 //!
 //! Tokens are nearly all of these columns, and a general writer takes several times as long as all other work on them:
 //! it hashes every value into a dictionary and spells out levels value by value. Here ids are packed as deltas, small
-//! numbers are bytes into a dictionary, and the levels of a cell are two runs. The pages are ordinary ones (data pages
-//! V1; PLAIN, RLE_DICTIONARY and DELTA_BINARY_PACKED), which every reader of Parquet knows.
+//! numbers are bytes into a dictionary, and the levels of a cell are two runs. Bins and counts follow one another at random,
+//! so zstd codes them without looking for repetitions. The pages are ordinary ones (data pages V1; PLAIN, RLE_DICTIONARY,
+//! BYTE_STREAM_SPLIT and DELTA_BINARY_PACKED), which every reader of Parquet knows.
 //!
 //! Source: the Parquet format, `Encodings.md`.
 
@@ -12,6 +13,7 @@ mod packing;
 mod tests;
 
 use crate::artifact::table::Chunk;
+use crate::frames;
 use anyhow::Context as _;
 use packing::{begin_indices, delta_binary_packed, padding, run};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -23,6 +25,10 @@ use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 
 /// zstd's fastest ordinary level: level 3 takes half as long again on bytes without repeats and gains 2 %.
 const ZSTD_LEVEL: i32 = 1;
+/// Bins that share their codes, two cells or three: the bin of a count differs from cell to cell.
+const BINS: usize = 1 << 12;
+/// Counts that share their codes.
+const COUNTS: usize = 1 << 15;
 /// Distinct whole numbers a dictionary is looked up for in a table.
 const TABLE: usize = 1 << 16;
 
@@ -44,7 +50,7 @@ impl<'a> ListColumn<'a> {
     pub fn ascending(&self, values: impl ExactSizeIterator<Item = u32>) -> anyhow::Result<Chunk> {
         let mut page = self.levels();
         delta_binary_packed(values, &mut page);
-        self.chunk(None, page, Encoding::DELTA_BINARY_PACKED, Compression::UNCOMPRESSED)
+        self.chunk(None, (page.len(), page), Encoding::DELTA_BINARY_PACKED, Compression::UNCOMPRESSED)
     }
 
     /// Bytes, as indices into the dictionary of all numbers up to the largest.
@@ -55,27 +61,44 @@ impl<'a> ListColumn<'a> {
         begin_indices(8, values.len(), &mut page);
         page.extend_from_slice(values);
         page.resize(page.len() + padding(values.len()), 0);
-        self.chunk(Some(dictionary), page, Encoding::RLE_DICTIONARY, zstd()?)
+        self.chunk(Some(dictionary), codes(&page, BINS)?, Encoding::RLE_DICTIONARY, zstd()?)
     }
 
-    /// Counts, as indices into the dictionary of those that occur; as they are if some is no small whole number.
+    /// Counts, as indices into the dictionary of those that occur; byte by byte if more than 256 do, and as they are if some
+    /// is no small whole number.
     pub fn counts(&self, values: &[f32]) -> anyhow::Result<Chunk> {
         let mut page = self.levels();
         let Some((dictionary, index_of)) = dictionary(values) else {
             page.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-            return self.chunk(None, page, Encoding::PLAIN, zstd()?);
+            let mut packed = Vec::new();
+            frames::append(&page, &mut packed).map_err(anyhow::Error::msg)?;
+            return self.chunk(None, (page.len(), packed), Encoding::PLAIN, zstd()?);
         };
-        let index = |&value: &f32| index_of[value as usize];
-        if dictionary.len() <= 256 * size_of::<f32>() {
-            begin_indices(8, values.len(), &mut page);
-            page.extend(values.iter().map(|value| index(value) as u8));
-            page.resize(page.len() + padding(values.len()), 0);
-        } else {
-            begin_indices(16, values.len(), &mut page);
-            page.extend(values.iter().flat_map(|value| index(value).to_le_bytes()));
-            page.resize(page.len() + 2 * padding(values.len()), 0);
+        if dictionary.len() > 256 * size_of::<f32>() {
+            return self.split_counts(values, page);
         }
-        self.chunk(Some(dictionary), page, Encoding::RLE_DICTIONARY, zstd()?)
+        begin_indices(8, values.len(), &mut page);
+        page.extend(values.iter().map(|&value| index_of[value as usize] as u8));
+        page.resize(page.len() + padding(values.len()), 0);
+        self.chunk(Some(dictionary), codes(&page, COUNTS)?, Encoding::RLE_DICTIONARY, zstd()?)
+    }
+
+    /// Numbers in four runs of bytes of like weight; of whole numbers only two bytes say much.
+    fn split_counts(&self, values: &[f32], levels: Vec<u8>) -> anyhow::Result<Chunk> {
+        let (mut packed, mut plane) = (Vec::new(), Vec::with_capacity(values.len()));
+        frames::append(&levels, &mut packed).map_err(anyhow::Error::msg)?;
+        for weight in 0..size_of::<f32>() {
+            plane.clear();
+            plane.extend(values.iter().map(|value| (value.to_bits() >> (8 * weight)) as u8));
+            match weight {
+                // Fractions too fine for counts below 256.
+                0 | 1 => frames::append(&plane, &mut packed),
+                _ => frames::append_codes(&plane, COUNTS, &mut packed),
+            }
+            .map_err(anyhow::Error::msg)?;
+        }
+        let size = levels.len() + size_of_val(values);
+        self.chunk(None, (size, packed), Encoding::BYTE_STREAM_SPLIT, zstd()?)
     }
 
     fn n_levels(&self) -> usize {
@@ -111,31 +134,33 @@ impl<'a> ListColumn<'a> {
         page
     }
 
+    /// One page of values: its size, and its bytes compressed.
     fn chunk(
         &self,
         dictionary: Option<Vec<u8>>,
-        page: Vec<u8>,
+        (size, packed): (usize, Vec<u8>),
         encoding: Encoding,
         compression: Compression,
     ) -> anyhow::Result<Chunk> {
         let n_levels = self.n_levels();
-        let mut sink = TrackedWrite::new(Vec::with_capacity(page.len() / 2));
+        let mut sink = TrackedWrite::new(Vec::with_capacity(packed.len() + 1024));
         let mut writer = SerializedPageWriter::new(&mut sink);
         let mut uncompressed = 0;
         let mut data_page_offset = 0;
         let mut encodings = vec![Encoding::RLE, encoding];
         if let Some(dictionary) = &dictionary {
             let (size, num_values) = (dictionary.len(), (dictionary.len() / 4) as u32);
-            let buf = compress(compression, dictionary)?.into();
+            let mut packed = Vec::new();
+            frames::append(dictionary, &mut packed).map_err(anyhow::Error::msg)?;
+            let buf = packed.into();
             let page = Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
             let written = writer.write_page(CompressedPage::new(page, size))?;
             uncompressed += written.uncompressed_size;
             data_page_offset = written.bytes_written;
             encodings.push(Encoding::PLAIN);
         }
-        let size = page.len();
         let page = Page::DataPage {
-            buf: compress(compression, &page)?.into(),
+            buf: packed.into(),
             num_values: n_levels as u32,
             encoding,
             def_level_encoding: Encoding::RLE,
@@ -169,11 +194,11 @@ fn zstd() -> anyhow::Result<Compression> {
     Ok(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
 }
 
-fn compress(compression: Compression, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
-    Ok(match compression {
-        Compression::UNCOMPRESSED => bytes.to_vec(),
-        _ => zstd::bulk::compress(bytes, ZSTD_LEVEL)?,
-    })
+/// A page and its size before, in codes for `block` bytes each.
+fn codes(page: &[u8], block: usize) -> anyhow::Result<(usize, Vec<u8>)> {
+    let mut packed = Vec::new();
+    frames::append_codes(page, block, &mut packed).map_err(anyhow::Error::msg)?;
+    Ok((page.len(), packed))
 }
 
 /// The distinct values ascending, as bytes, and the place of each by value; `None` if one is no whole number below 65,536.
