@@ -5,14 +5,14 @@
 #
 # PANFOMA_DATA    the real data sets (default: ../shared/data beside the checkout)
 # PANFOMA_BIN     the binaries (default: target/release)
-# STEPS           of pretraining (default: 400); fine-tuning takes as many at most
+# STEPS           of pretraining (default: 250); fine-tuning takes as many at most
 #
 # Run again with the same OUT, it goes on after the last finished stage. The table: OUT/comparison/report.html.
 set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 data=$(realpath "${PANFOMA_DATA:-$home/../shared/data}")
 bin=$(realpath "${PANFOMA_BIN:-$home/target/release}")
-steps=${STEPS:-400}
+steps=${STEPS:-250}
 [ $# -gt 0 ] || { sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 64; }
 mkdir -p "$1"
 out=$(cd "$1" && pwd)

@@ -76,7 +76,8 @@ pub struct Args {
     #[serde(skip)]
     pub reference_network: Option<PathBuf>,
 
-    /// Candidate pairs: `all` ordered pairs of reference genes, or from `tf`, the reference's regulators, only
+    /// Candidate pairs: `all` ordered pairs of reference genes; from `tf`, the reference's regulators, only; or those of
+    /// `tf` among genes that the rankings name, which is fair where cells measure only part of the reference
     #[arg(long, value_enum, default_value_t, value_name = "PAIRS", help_heading = "Regulatory network")]
     pub universe: UniverseFlag,
 
@@ -138,13 +139,15 @@ pub enum UniverseFlag {
     All,
     /// From a regulator of the reference to another of its genes
     Tf,
+    /// From a regulator of the reference to another of its genes, where the rankings name both
+    Named,
 }
 
 impl From<UniverseFlag> for Universe {
     fn from(flag: UniverseFlag) -> Self {
         match flag {
             UniverseFlag::All => Universe::All,
-            UniverseFlag::Tf => Universe::Regulators,
+            UniverseFlag::Tf | UniverseFlag::Named => Universe::Regulators,
         }
     }
 }

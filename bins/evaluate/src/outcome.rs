@@ -101,7 +101,7 @@ impl<'a> Outcome<'a> {
         outcome.warnings.splice(0..0, warning);
         if let Some(edges) = &inputs.edges {
             let reference = args.reference_network.as_deref();
-            outcome.network = Some(network::evaluate(edges, reference, args.universe.into(), context)?);
+            outcome.network = Some(network::evaluate(edges, reference, args.universe, context)?);
         }
         Ok(outcome)
     }

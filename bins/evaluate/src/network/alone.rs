@@ -49,7 +49,7 @@ pub fn run(args: &Args, context: &Context, started: Instant) -> anyhow::Result<(
     let alone = Alone {
         command: command::line(&provenance, &args.words(), &NAMED, &args.output),
         header: Header::new(metrics::FORMAT, metrics::VERSION, provenance),
-        network: evaluate(&reader, args.reference_network.as_deref(), args.universe.into(), context)?,
+        network: evaluate(&reader, args.reference_network.as_deref(), args.universe, context)?,
         origins: vec![(file_name(path), reader.header.provenance.clone())],
     };
     atomic::write_directory(&args.output, |directory| alone.write(directory))?;

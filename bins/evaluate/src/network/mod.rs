@@ -3,11 +3,13 @@
 pub mod alone;
 mod reference;
 
+use crate::args::UniverseFlag;
 use crate::metrics::Undefined;
 use crate::metrics::network::{RANDOM_RANKINGS, Reference, Scored, Scores, Universe};
 use panfoma_core::artifact::edges::{ALL_CELLS, Edge, Reader};
 use panfoma_core::artifact::metrics::{Interval, Metric};
 use panfoma_core::stage::Context;
+use reference::Known;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -71,13 +73,11 @@ impl Compared {
 pub fn evaluate(
     reader: &Reader,
     reference: Option<&Path>,
-    universe: Universe,
+    candidates: UniverseFlag,
     context: &Context,
 ) -> anyhow::Result<Network> {
-    let known = reference.map(reference::read).transpose()?;
-    let truth = known.as_ref().map(|edges| {
-        Reference::new(edges.iter().map(|edge| (edge.regulator.as_str(), edge.target.as_str(), edge.sign)))
-    });
+    let universe = Universe::from(candidates);
+    let mut known = reference.map(reference::read).transpose()?;
     let mut edges: BTreeMap<(String, String), Vec<Edge>> = BTreeMap::new();
     for block in reader.blocks()? {
         context.interrupt.check()?;
@@ -85,7 +85,13 @@ pub fn evaluate(
             edges.entry((edge.group.clone(), edge.method.clone())).or_default().push(edge);
         }
     }
-    let compared = truth.as_ref().map(|truth| compared(truth, universe, edges.values().flatten()));
+    if candidates == UniverseFlag::Named {
+        known.iter_mut().for_each(|known| keep_named(known, &edges));
+    }
+    let truth = known.as_ref().map(|edges| {
+        Reference::new(edges.iter().map(|edge| (edge.regulator.as_str(), edge.target.as_str(), edge.sign)))
+    });
+    let compared = truth.as_ref().map(|truth| compared(truth, candidates, edges.values().flatten()));
     let mut metrics = Vec::new();
     metrics.extend(compared.iter().flat_map(about));
     let mut rankings = Vec::new();
@@ -113,6 +119,14 @@ pub fn evaluate(
     Ok(Network { metrics, rankings, reference: compared })
 }
 
+/// Leaves out edges whose regulator no ranking has as one, or whose target no ranking names.
+fn keep_named(known: &mut Vec<Known>, edges: &BTreeMap<(String, String), Vec<Edge>>) {
+    let all = || edges.values().flatten();
+    let regulators: BTreeSet<&str> = all().map(|edge| edge.regulator.as_str()).collect();
+    let targets: BTreeSet<&str> = all().map(|edge| edge.target.as_str()).collect();
+    known.retain(|edge| regulators.contains(&*edge.regulator) && targets.contains(&*edge.target));
+}
+
 /// The first edges of a ranking, and whether the reference has each.
 fn top(edges: &[Edge], truth: Option<&Reference>) -> Vec<(Edge, Option<bool>)> {
     let mut edges: Vec<&Edge> = edges.iter().collect();
@@ -130,17 +144,24 @@ fn thinned(curve: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
     curve.iter().copied().step_by(step).chain(last).collect()
 }
 
-fn compared<'e>(truth: &Reference, universe: Universe, edges: impl Iterator<Item = &'e Edge>) -> Compared {
+fn compared<'e>(
+    truth: &Reference,
+    candidates: UniverseFlag,
+    edges: impl Iterator<Item = &'e Edge>,
+) -> Compared {
     let named: BTreeSet<&str> =
         edges.flat_map(|edge| [edge.regulator.as_str(), edge.target.as_str()]).collect();
     Compared {
         n_genes: truth.genes().len(),
         n_named: truth.genes().iter().filter(|gene| named.contains(**gene)).count(),
         n_true: truth.n_edges(),
-        n_pairs: truth.n_pairs(universe),
-        pairs: match universe {
-            Universe::All => "all ordered pairs of two reference genes",
-            Universe::Regulators => "all pairs from a regulator of the reference to another of its genes",
+        n_pairs: truth.n_pairs(candidates.into()),
+        pairs: match candidates {
+            UniverseFlag::All => "all ordered pairs of two reference genes",
+            UniverseFlag::Tf => "all pairs from a regulator of the reference to another of its genes",
+            UniverseFlag::Named => {
+                "all pairs from a regulator of the reference to another of its genes, both named by a ranking"
+            }
         },
     }
 }
@@ -264,4 +285,32 @@ fn controls(truth: &Reference, universe: Universe, compared: &Compared, seed: u6
         ..blank(name, REGULATOR_DEGREE, compared)
     });
     drawn.into_iter().chain(hubs).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_kept_where_rankings_name_the_regulator_as_one_and_the_target() {
+        let edge = |regulator: &str, target: &str| Edge {
+            regulator: regulator.to_owned(),
+            target: target.to_owned(),
+            score: 1.0,
+            rank: 1,
+            group: ALL_CELLS.to_owned(),
+            method: "trees".to_owned(),
+        };
+        let edges =
+            BTreeMap::from([(("all".to_owned(), "trees".to_owned()), vec![edge("A", "B"), edge("C", "D")])]);
+        let known = |regulator: &str, target: &str| Known {
+            regulator: regulator.to_owned(),
+            target: target.to_owned(),
+            sign: None,
+        };
+        // B is no regulator of any ranking, E is not named, A is no target.
+        let mut all = ["AD", "BD", "AE", "CA"].map(|pair| known(&pair[..1], &pair[1..])).to_vec();
+        keep_named(&mut all, &edges);
+        assert_eq!(all, [known("A", "D")]);
+    }
 }

@@ -45,6 +45,9 @@ fn compared(reference: &Compared) -> Markup {
             (reference.n_true) " edges. Candidates are " (reference.pairs) ": " (reference.n_pairs)
             ". A random ranking reaches a precision of k / candidates = " (format!("{:.4}", reference.random_precision()))
             "; ratios divide by it, so they can be compared only over the same candidates." }
+        @if reference.n_named < reference.n_genes {
+            p.warning { "Pairs of genes that no ranking names score 0: part of every score is then the choice of genes, not of edges. `--universe named` compares among named genes only." }
+        }
     }
 }
 

@@ -1,0 +1,63 @@
+"""The tables of docs/benchmarks/tumours.md from the comparison that tests/bench_tumours.sh makes.
+
+    python tests/python/tumours_table.py OUT/comparison/comparison.tsv
+
+Standard library only.
+"""
+
+import csv
+import sys
+
+METHODS = [
+    ("panfoma", "PanFoMa, frozen"),
+    ("fine_tuned", "fine-tuned"),
+    ("from_scratch", "from scratch"),
+    ("random_weights", "random weights, probe"),
+    ("embedding_logistic", "PanFoMa, probe"),
+    ("logistic", "logistic regression"),
+    ("logistic_l1", "logistic, L1"),
+    ("pca_logistic", "PCA + logistic"),
+    ("pca_knn", "PCA + kNN"),
+    ("majority", "majority"),
+]
+INTEGRATION = ["avg_bio", "avg_batch", "scib_total"]
+
+
+def main(path):
+    with open(path) as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["group"] == "all"]
+    runs = list(dict.fromkeys(row["run"] for row in rows))
+    find = {(row["run"], row["metric"], row["method"], row["split"]): row for row in rows}
+
+    def cell(run, metric, method, split, best=None):
+        row = find.get((run, metric, method, split))
+        if row is None or not row["value"]:
+            return "–"
+        value = float(row["value"])
+        text = f"{value:.3f}"
+        if best is not None and value == best:
+            text = f"**{text}**"
+        return text + (f" [{float(row['ci_low']):.3f}, {float(row['ci_high']):.3f}]" if row["ci_low"] else "")
+
+    def line(cells):
+        print("| " + " | ".join(cells) + " |")
+
+    line(["task", "cells", "over"] + [title for _, title in METHODS])
+    line(["---", "---:", "---"] + ["---:"] * len(METHODS))
+    for run in runs:
+        values = [find.get((run, "macro_f1", method, "test")) for method, _ in METHODS]
+        known = [row for row in values if row is not None]
+        if known:
+            best = max(float(row["value"]) for row in known)
+            cells = [cell(run, "macro_f1", method, "test", best) for method, _ in METHODS]
+            line([run, known[0]["n"], known[0]["ci_over"]] + cells)
+    print()
+    line(["task"] + [f"{metric}, {which}" for metric in INTEGRATION for which in ("embedding", "PCA of counts")])
+    line(["---"] + ["---:"] * (2 * len(INTEGRATION)))
+    methods = list(dict.fromkeys(row["method"] for row in rows if row["metric"] == "scib_total"))
+    for run in runs:
+        line([run] + [cell(run, metric, method, "all") for metric in INTEGRATION for method in methods[:2]])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
