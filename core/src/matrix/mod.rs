@@ -186,10 +186,11 @@ impl Matrix {
         self.genes.len()
     }
 
-    /// A number of cells to read at once that keeps memory bounded.
+    /// A number of cells to read at once that keeps memory bounded: few enough for the cache of each thread, up to four.
     pub fn block_len(&self) -> usize {
         let others: usize = self.modalities.iter().map(|modality| modality.features.len()).sum();
-        (BLOCK_VALUES / (self.n_genes() + others).max(1)).clamp(64, 4096)
+        let values = BLOCK_VALUES / 4 * rayon::current_num_threads().min(4);
+        (values / (self.n_genes() + others).max(1)).clamp(64, 4096)
     }
 
     /// The counts of these cells.

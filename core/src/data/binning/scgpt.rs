@@ -32,6 +32,12 @@ impl Span {
         (u * (right - left) + left).ceil() as u8
     }
 
+    /// [`Span::digit`] of u = word / 2^32, in whole numbers: left - floor(u (left - right)).
+    fn digit_of(self, word: u32) -> u8 {
+        let width = u64::from(self.left) - u64::from(self.right);
+        (u64::from(self.left) - (u64::from(word) * width >> 32)) as u8
+    }
+
     /// Is there nothing to draw?
     fn is_single(self) -> bool {
         self.left <= self.right + 1
@@ -62,7 +68,7 @@ pub(super) fn append(
     let mut draws = Draws::new(philox, cell.cell);
     bins.extend(places.zip(cell.gene_ids).map(|(place, &gene)| match spans[place].is_single() {
         true => middles[place],
-        false => spans[place].digit(draws.uniform(gene)),
+        false => spans[place].digit_of(draws.word(gene)),
     }));
 }
 
@@ -80,13 +86,13 @@ impl<'a> Draws<'a> {
         Self { philox, cell, block: u32::MAX, words: [0; 4] }
     }
 
-    /// Uniform in [0, 1) with 32 bits, so that [`Span::digit`] rounds nothing.
-    fn uniform(&mut self, gene: u32) -> f64 {
+    /// Uniform: 32 bits, so that [`Span::digit`] would round nothing.
+    fn word(&mut self, gene: u32) -> u32 {
         if self.block != gene / 4 {
             self.block = gene / 4;
             self.words = self.philox.block([self.block, PURPOSE, self.cell as u32, (self.cell >> 32) as u32]);
         }
-        f64::from(self.words[gene as usize % 4]) / (1u64 << 32) as f64
+        self.words[gene as usize % 4]
     }
 }
 
@@ -122,4 +128,21 @@ fn edges(occurrences: &Occurrences, n: usize, n_bins: u16) -> Vec<f64> {
         }
     };
     (0..n_edges).map(edge).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_draw_the_same_bins() {
+        for (left, right) in [(1, 0), (7, 7), (50, 0), (50, 49), (255, 0), (31, 12)] {
+            let span = Span { left, right };
+            for word in (0..=u32::MAX).step_by(7_654_321).chain([1, u32::MAX - 1, u32::MAX, 1 << 31, 1 << 30])
+            {
+                let u = f64::from(word) / (1_u64 << 32) as f64;
+                assert_eq!(span.digit_of(word), span.digit(u), "{span:?}, {word}");
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! Tokens are nearly all of these columns, and a general writer takes several times as long as all other work on them:
 //! it hashes every value into a dictionary and spells out levels value by value. Here ids are packed as deltas, small
 //! numbers are bytes into a dictionary, and the levels of a cell are two runs. Bins and counts follow one another at random,
-//! so zstd codes them without looking for repetitions. The pages are ordinary ones (data pages V1; PLAIN, RLE_DICTIONARY,
+//! so zstd codes them without looking for repetitions. The pages are ordinary ones (data pages V1; RLE_DICTIONARY,
 //! BYTE_STREAM_SPLIT and DELTA_BINARY_PACKED), which every reader of Parquet knows.
 //!
 //! Source: the Parquet format, `Encodings.md`.
@@ -29,8 +29,6 @@ const ZSTD_LEVEL: i32 = 1;
 const BINS: usize = 1 << 12;
 /// Counts that share their codes.
 const COUNTS: usize = 1 << 15;
-/// Distinct whole numbers a dictionary is looked up for in a table.
-const TABLE: usize = 1 << 16;
 
 /// A list column of one row group.
 pub struct ListColumn<'a> {
@@ -64,21 +62,17 @@ impl<'a> ListColumn<'a> {
         self.chunk(Some(dictionary), codes(&page, BINS)?, Encoding::RLE_DICTIONARY, zstd()?)
     }
 
-    /// Counts, as indices into the dictionary of those that occur; byte by byte if more than 256 do, and as they are if some
-    /// is no small whole number.
+    /// Counts: below 256 as indices into the dictionary of all whole numbers up to the largest, else byte by byte.
     pub fn counts(&self, values: &[f32]) -> anyhow::Result<Chunk> {
         let mut page = self.levels();
-        let Some((dictionary, index_of)) = dictionary(values) else {
-            page.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-            let mut packed = Vec::new();
-            frames::append(&page, &mut packed).map_err(anyhow::Error::msg)?;
-            return self.chunk(None, (page.len(), packed), Encoding::PLAIN, zstd()?);
-        };
-        if dictionary.len() > 256 * size_of::<f32>() {
+        let whole = |value: f32| f32::from(value as u8) == value;
+        if !values.iter().fold(true, |all, &value| all & whole(value)) {
             return self.split_counts(values, page);
         }
+        let largest = values.iter().fold(0, |largest, &value| largest.max(value as u8));
+        let dictionary: Vec<u8> = (0..=largest).flat_map(|value| f32::from(value).to_le_bytes()).collect();
         begin_indices(8, values.len(), &mut page);
-        page.extend(values.iter().map(|&value| index_of[value as usize] as u8));
+        page.extend(values.iter().map(|&value| value as u8));
         page.resize(page.len() + padding(values.len()), 0);
         self.chunk(Some(dictionary), codes(&page, COUNTS)?, Encoding::RLE_DICTIONARY, zstd()?)
     }
@@ -199,25 +193,4 @@ fn codes(page: &[u8], block: usize) -> anyhow::Result<(usize, Vec<u8>)> {
     let mut packed = Vec::new();
     frames::append_codes(page, block, &mut packed).map_err(anyhow::Error::msg)?;
     Ok((page.len(), packed))
-}
-
-/// The distinct values ascending, as bytes, and the place of each by value; `None` if one is no whole number below 65,536.
-fn dictionary(values: &[f32]) -> Option<(Vec<u8>, Vec<u16>)> {
-    let mut index_of = vec![0u16; TABLE];
-    let mut whole = true;
-    for &value in values {
-        let place = (value as usize).min(TABLE - 1);
-        whole &= place as f32 == value;
-        index_of[place] = 1;
-    }
-    if !whole {
-        return None;
-    }
-    let mut dictionary = Vec::new();
-    let occurring = index_of.iter_mut().enumerate().filter(|(_, index)| **index == 1);
-    for ((value, index), place) in occurring.zip(0..) {
-        *index = place;
-        dictionary.extend((value as f32).to_le_bytes());
-    }
-    Some((dictionary, index_of))
 }
