@@ -130,7 +130,8 @@ fn a_label_that_the_study_decides_is_flagged() {
 fn the_report_escapes_names_and_loads_nothing() {
     let directory = tempfile::tempdir().unwrap();
     World { n_cells: 300, ..World::default() }.write(directory.path());
-    assert!(evaluate(directory.path(), &all_flags("out")).status.success());
+    let run = evaluate(directory.path(), &all_flags("out"));
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let page = std::fs::read_to_string(directory.path().join("out/report.html")).unwrap();
     assert!(page.contains("T cell &lt;CD8+&gt;") && !page.contains("<CD8"));
     for outside in ["http://", "https://", "src=", "<script ", "url(", "@import"] {
