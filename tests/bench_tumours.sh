@@ -28,9 +28,10 @@ stage() {
 
 # learn LABEL BATCH TOKENIZE-FLAGS...: from cells.zarr to the evaluation.
 learn() {
-    local label=$1 batch=$2
+    local label=$1 batch=$2 groups=study,sample,patient
     shift 2
-    stage tokenize tokens --input cells.zarr --labels "$label" --groups "study,sample,patient,$batch" --n-top-genes 1200 "$@"
+    [[ ,$groups, = *,$batch,* ]] || groups+=,$batch
+    stage tokenize tokens --input cells.zarr --labels "$label" --groups "$groups" --n-top-genes 1200 "$@"
     stage pretrain pretrained --input tokens --preset tiny --max-steps "$steps" --lr 1e-3 --max-valid-cells 256
     # Not a step: the weights that the model begins with.
     stage pretrain random --input tokens --preset tiny --max-steps 0

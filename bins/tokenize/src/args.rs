@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use panfoma_core::artifact::tokens::{Binning, Shard};
 use panfoma_core::stage::UserError;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -260,8 +261,8 @@ impl Args {
             split: self.split,
             held_out,
             stratify: self.stratify,
-            labels: self.labels,
-            groups: self.groups,
+            labels: self.labels.map(distinct),
+            groups: self.groups.map(distinct),
             modalities: self.modalities,
             genes,
             n_bins: self.n_bins,
@@ -270,6 +271,12 @@ impl Args {
             fit_only: self.fit_only,
         })
     }
+}
+
+/// Each name once, where it stands first.
+fn distinct(names: Vec<String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    names.into_iter().filter(|name| seen.insert(name.clone())).collect()
 }
 
 #[cfg(test)]

@@ -235,6 +235,14 @@ fn a_split_that_divides_patients_is_called_optimistic() {
 }
 
 #[test]
+fn a_column_that_is_named_twice_is_carried_once() {
+    let flags = "--groups study,patient,study --labels cancer_type,cancer_type";
+    let (_directory, tokens) = open(&Corpus::default(), flags);
+    assert_eq!(tokens.index().group_columns, ["study", "patient"]);
+    assert_eq!(tokens.index().label_columns, ["cancer_type"]);
+}
+
+#[test]
 fn a_study_is_held_out_by_name() {
     let names: Vec<String> = splits_of(&open(&Corpus::default(), "").1, "study").into_keys().collect();
     for name in &names {
