@@ -102,7 +102,8 @@ pancancer() { # every tumour set, cancer types by patients: confounded with the 
 runs=()
 for task in "$@"; do
     mkdir -p "$out/$task"
-    (cd "$out/$task" && "$task")
+    cd "$out/$task"
+    "$task"
     runs+=("$out/$task/evaluation")
 done
 "$bin/panfoma-evaluate" --compare "${runs[@]}" --output "$out/comparison" --force --quiet
