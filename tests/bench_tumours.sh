@@ -33,8 +33,8 @@ learn() {
     [[ ,$groups, = *,$batch,* ]] || groups+=,$batch
     stage tokenize tokens --input cells.zarr --labels "$label" --groups "$groups" --n-top-genes 1200 "$@"
     stage pretrain pretrained --input tokens --preset tiny --max-steps "$steps" --lr 1e-3 --max-valid-cells 256
-    # Not a step: the weights that the model begins with.
-    stage pretrain random --input tokens --preset tiny --max-steps 0
+    # Not a step, and nothing fitted: random weights.
+    stage pretrain random --input tokens --preset tiny --max-steps 0 --embedding-init random
     local of=(--input tokens --label "$label" --max-steps "$steps")
     stage finetune frozen "${of[@]}" --model pretrained --mode frozen --head-init fitted
     stage finetune full "${of[@]}" --model pretrained --mode full
