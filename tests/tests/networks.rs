@@ -38,9 +38,9 @@ fn write(directory: &Path, seed: u64) {
     for _ in 0..2_000 {
         let (a, b) = pair(&mut stream);
         if scored.insert((a, b)) {
-            let bonus = if known.contains(&(a, b)) { 3 } else { 0 };
-            // Ninths: few values, many ties, some of them 0.
-            let magnitude = (stream.below(7) + bonus) as f32 / 9.0;
+            let bonus = if known.contains(&(a, b)) { 5 } else { 0 };
+            // Elevenths: few values, many ties, some of them 0.
+            let magnitude = (stream.below(7) + bonus) as f32 / 11.0;
             let score = if stream.below(4) == 0 { -magnitude } else { magnitude };
             edges.push((a, b, score));
         }

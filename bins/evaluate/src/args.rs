@@ -12,7 +12,7 @@ use std::str::FromStr;
 #[derive(ClapArgs, Clone, Debug, Serialize)]
 pub struct Args {
     /// Embeddings to evaluate; a network can be evaluated without, by `--edges` alone
-    #[arg(short = 'i', long, visible_alias = "input", value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present_any = ["edges", "compare"], help_heading = "Input and output")]
+    #[arg(short = 'i', long, visible_alias = "input", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input and output")]
     #[serde(skip)]
     pub embeddings: Option<PathBuf>,
 

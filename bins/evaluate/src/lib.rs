@@ -29,7 +29,7 @@ pub use args::Args;
 use inputs::Inputs;
 use outcome::Outcome;
 use panfoma_core::artifact::{atomic, provenance};
-use panfoma_core::stage::{Context, Stage};
+use panfoma_core::stage::{Context, Stage, UserError};
 use std::time::Instant;
 
 impl Stage for Args {
@@ -59,6 +59,12 @@ impl Stage for Args {
             return runs::compare(&self, context, started);
         }
         if self.embeddings.is_none() {
+            // Not clap's to say: flags may stand in a file, which is read after the command line.
+            if self.edges.is_none() {
+                return Err(UserError::usage("nothing to evaluate")
+                    .hint("pass `--embeddings`, `--edges` for a network alone, or `--compare` for finished evaluations")
+                    .into());
+            }
             return network::alone::run(&self, context, started);
         }
         let inputs = Inputs::open(&self, context)?;

@@ -82,7 +82,6 @@ pub struct Args {
         long,
         value_name = "TOKENS",
         value_hint = ValueHint::DirPath,
-        required_unless_present = "expression",
         help_heading = "Input and output"
     )]
     #[serde(skip)]

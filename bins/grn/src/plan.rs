@@ -58,7 +58,12 @@ impl<'a> Plan<'a> {
         let source = match (&args.input, &args.expression) {
             (Some(path), _) => Source::Tokens(Box::new(Tokens::open(path)?)),
             (None, Some(path)) => Source::Table(ExpressionTable::read(path)?),
-            (None, None) => unreachable!("one of them is required"),
+            // Not clap's to say: flags may stand in a file, which is read after the command line.
+            (None, None) => {
+                return Err(UserError::usage("no cells to make a network from")
+                    .hint("pass `--input TOKENS`, or a table of values by `--expression`")
+                    .into());
+            }
         };
         let checkpoint = checkpoint(args, &source)?;
         let config = checkpoint.as_ref().map(|checkpoint| &checkpoint.description.config.model);

@@ -37,7 +37,7 @@ pub fn write(report: &Path, run: &str, outcome: &Outcome, figures: &Figures) -> 
     let save = |name: &str, content: Value| {
         std::fs::write(directory.join(format!("panfoma_{name}_evaluate_mqc.json")), format!("{content}\n"))
     };
-    if let Some(split) = outcome.splits.first() {
+    if let Some(split) = outcome.splits.first().filter(|_| !outcome.methods.is_empty()) {
         let rows: Vec<&Metric> = split
             .metrics
             .iter()
