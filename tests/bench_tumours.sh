@@ -33,8 +33,8 @@ learn() {
     [[ ,$groups, = *,$batch,* ]] || groups+=,$batch
     stage tokenize tokens --input cells.zarr --labels "$label" --groups "$groups" --n-top-genes 1200 "$@"
     stage pretrain pretrained --input tokens --preset tiny --max-steps "$steps" --lr 1e-3 --max-valid-cells 256
-    # Not a step: the weights that the model begins with.
-    stage pretrain random --input tokens --preset tiny --max-steps 0
+    # Not a step, and nothing fitted: random weights.
+    stage pretrain random --input tokens --preset tiny --max-steps 0 --embedding-init random
     local of=(--input tokens --label "$label" --max-steps "$steps")
     stage finetune frozen "${of[@]}" --model pretrained --mode frozen --head-init fitted
     stage finetune full "${of[@]}" --model pretrained --mode full
@@ -89,9 +89,9 @@ pbmc_across() { # the same donor teaches, another study's blood by another techn
     learn cell_type study --split study:1,0,0 --test-groups teaseq
 }
 
-pancreas() { # five technologies, whole technologies are held out; three of them have corrected counts
+pancreas() { # donors of five technologies, whole donors are held out; three technologies have corrected counts
     stage qc cells.zarr --input "$data/pancreas_panc8_small_5tech.h5ad" --round-corrected-counts
-    learn cell_type assay --split assay:0.6,0.2,0.2
+    learn cell_type assay --split patient:0.4,0.1,0.5
 }
 
 pancancer() { # every tumour set, cancer types by patients: confounded with the study by design
@@ -102,7 +102,8 @@ pancancer() { # every tumour set, cancer types by patients: confounded with the 
 runs=()
 for task in "$@"; do
     mkdir -p "$out/$task"
-    (cd "$out/$task" && "$task")
+    cd "$out/$task"
+    "$task"
     runs+=("$out/$task/evaluation")
 done
 "$bin/panfoma-evaluate" --compare "${runs[@]}" --output "$out/comparison" --force --quiet

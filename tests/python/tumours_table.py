@@ -56,7 +56,7 @@ def main(path):
     line(["---"] + ["---:"] * (2 * len(INTEGRATION)))
     methods = list(dict.fromkeys(row["method"] for row in rows if row["metric"] == "scib_total"))
     for run in runs:
-        line([run] + [cell(run, metric, method, "all") for metric in INTEGRATION for method in methods[:2]])
+        line([run] + [cell(run, metric, method, "test") for metric in INTEGRATION for method in methods[:2]])
 
 
 if __name__ == "__main__":

@@ -47,6 +47,15 @@ fn replace(path: PathBuf, from: &str, to: &str) {
 }
 
 #[test]
+fn a_flag_that_begins_like_man_is_no_question_for_the_manual() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("cells.zarr");
+    let ended = run("qc", ["--manifest", "none.csv", "-o", out.to_str().unwrap()]).expect_code(66);
+    assert_eq!(ended.stdout, "");
+    ended.expect_stderr("none.csv` does not exist");
+}
+
+#[test]
 fn help_is_on_stdout_shows_defaults_and_ends_with_examples() {
     for stage in STAGES {
         let ended = run(stage, ["--help"]).expect_code(0);

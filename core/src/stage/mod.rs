@@ -16,7 +16,7 @@ pub use progress::Progress;
 
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser};
 use serde::Serialize;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -116,12 +116,11 @@ fn command<S: Stage>() -> Command {
 /// Parses a command line with its configuration file; `None` after `--help` and the like were answered.
 fn parse<S: Stage>(mut arguments: Vec<OsString>) -> anyhow::Result<Option<CommandLine<S>>> {
     // These two answer before anything is required.
-    let asks = |flag: &str| arguments.iter().any(|a| a.to_str().is_some_and(|a| a.starts_with(flag)));
+    let asks = |flag: &str| arguments.iter().any(|argument| is_flag(argument, flag));
     if asks("--completions") || asks("--man") {
         return answer::<S>(&arguments);
     }
-    let config = arguments.iter().position(|a| a.to_str().is_some_and(|a| a.starts_with("--config")));
-    if config.is_some() {
+    if asks("--config") {
         // Required flags may stand in the file, so the first reading asks for none.
         let lenient = command::<S>().mut_args(|arg| arg.required(false));
         let matches = match lenient.try_get_matches_from(&arguments) {
@@ -137,6 +136,12 @@ fn parse<S: Stage>(mut arguments: Vec<OsString>) -> anyhow::Result<Option<Comman
         Err(error) => return exit_by_clap(&error),
     };
     CommandLine::from_arg_matches(&matches).map(Some).or_else(|error| exit_by_clap(&error))
+}
+
+/// `--flag` or `--flag=value`, and not `--flags`.
+fn is_flag(argument: &OsStr, flag: &str) -> bool {
+    let rest = argument.to_str().and_then(|argument| argument.strip_prefix(flag));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
 }
 
 fn answer<S: Stage>(arguments: &[OsString]) -> anyhow::Result<Option<CommandLine<S>>> {
