@@ -10,7 +10,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("stage", &[]),
     ("subspace", &[]),
     ("dense", &[]),
-    ("frames", &[]),
+    ("frames", &["rng"]),
     ("neighbors", &["dense"]),
     ("graph", &["rng", "dense", "neighbors"]),
     ("genes", &["stage"]),
