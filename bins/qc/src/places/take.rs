@@ -48,7 +48,7 @@ fn bits(bytes: &[u8; WORD]) -> u64 {
     bytes.as_chunks::<8>().0.iter().rev().fold(0, |bits, bytes| {
         let word = u64::from_le_bytes(*bytes);
         // The highest bit of each byte that is not 0, gathered into the highest byte.
-        let high = (word | (word & 0x7f7f_7f7f_7f7f_7f7f) + 0x7f7f_7f7f_7f7f_7f7f) & 0x8080_8080_8080_8080;
+        let high = (word | ((word & 0x7f7f_7f7f_7f7f_7f7f) + 0x7f7f_7f7f_7f7f_7f7f)) & 0x8080_8080_8080_8080;
         bits << 8 | (high >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
     })
 }

@@ -35,7 +35,7 @@ impl Span {
     /// [`Span::digit`] of u = word / 2^32, in whole numbers: left - floor(u (left - right)).
     fn digit_of(self, word: u32) -> u8 {
         let width = u64::from(self.left) - u64::from(self.right);
-        (u64::from(self.left) - (u64::from(word) * width >> 32)) as u8
+        (u64::from(self.left) - ((u64::from(word) * width) >> 32)) as u8
     }
 
     /// Is there nothing to draw?
