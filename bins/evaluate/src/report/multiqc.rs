@@ -79,7 +79,7 @@ pub fn write(report: &Path, run: &str, outcome: &Outcome, figures: &Figures) -> 
         .collect();
     if integration.iter().any(|m| m.value.is_some()) {
         let description = "The embedding beside principal components of the counts; 1 is best.";
-        let config = json!({"namespace": GROUP.name, "col1_header": "Embedding", "min": 0, "max": 1, "format": "{:,.3f}"});
+        let config = json!({"namespace": GROUP.name, "col1_header": "Embedding", "min": 0});
         save(
             "integration",
             GROUP.section(
