@@ -8,7 +8,8 @@ use super::Header;
 use super::table;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ pub const FORMAT: &str = "panfoma.evaluation";
 pub const VERSION: u32 = 1;
 
 /// One number.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
     /// What is measured, `macro_f1`.
     pub metric: String,
@@ -41,14 +42,14 @@ pub struct Metric {
 }
 
 /// A 95 % bootstrap interval.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// 2.5th percentile.
     pub low: f64,
     /// 97.5th percentile.
     pub high: f64,
     /// What was drawn: `patients` or `cells` with replacement, or random `rankings`.
-    pub over: &'static str,
+    pub over: Cow<'static, str>,
 }
 
 /// Writes the table.
@@ -81,7 +82,7 @@ pub fn write(path: &Path, header: &Header, metrics: &[Metric]) -> anyhow::Result
         numbers(|m| m.interval.as_ref().map(|interval| interval.low)),
         numbers(|m| m.interval.as_ref().map(|interval| interval.high)),
         Arc::new(StringArray::from_iter(
-            metrics.iter().map(|m| m.interval.as_ref().map(|interval| interval.over)),
+            metrics.iter().map(|m| m.interval.as_ref().map(|interval| &*interval.over)),
         )),
         Arc::new(UInt64Array::from_iter_values(metrics.iter().map(|m| m.n))),
         texts(|m| &m.split),

@@ -2,7 +2,6 @@
 
 use maud::{Markup, PreEscaped, html};
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -15,7 +14,7 @@ const LETTER: f64 = 7.2;
 
 /// A figure.
 pub struct Figure {
-    /// File name without extension; no other figure of the report has it.
+    /// File name without extension; of a name that another figure of the report has already, a number is added.
     pub name: String,
     /// Width and height of the drawing in pixels.
     pub size: (f64, f64),
@@ -148,9 +147,18 @@ pub struct Figures(RefCell<Vec<Figure>>);
 
 impl Figures {
     /// Notes a figure and returns it as it stands in the page.
-    pub fn show(&self, figure: Figure) -> Markup {
+    pub fn show(&self, mut figure: Figure) -> Markup {
+        let mut figures = self.0.borrow_mut();
+        // `CD4+` and `CD4-` make one file name.
+        let name = figure.name.clone();
+        let taken = |name: &str| figures.iter().any(|other| other.name == name);
+        let mut number = 2;
+        while taken(&figure.name) {
+            figure.name = format!("{name}_{number}");
+            number += 1;
+        }
         let markup = figure.markup();
-        self.0.borrow_mut().push(figure);
+        figures.push(figure);
         markup
     }
 
@@ -161,7 +169,7 @@ impl Figures {
 
     /// Writes SVG, picture and data of every figure into `directory`; `picture` makes a PNG of an SVG.
     ///
-    /// Errors: of writing, of `picture`. Panics if two figures have one name.
+    /// Errors: of writing, of `picture`.
     pub fn write(
         &self,
         directory: &Path,
@@ -172,9 +180,7 @@ impl Figures {
             return Ok(());
         }
         std::fs::create_dir(directory)?;
-        let mut names = BTreeSet::new();
         for figure in figures.iter() {
-            assert!(names.insert(&figure.name), "two figures are called `{}`", figure.name);
             let file = |extension: &str| directory.join(format!("{}.{extension}", figure.name));
             let svg = figure.svg();
             std::fs::write(file("png"), picture(&svg)?)?;
@@ -239,6 +245,17 @@ mod tests {
         figures.write(&at, |svg| Ok(svg.len().to_string().into_bytes())).unwrap();
         assert_eq!(std::fs::read_to_string(at.join("one.tsv")).unwrap(), "x\tname\n1\ta b\n");
         assert!(at.join("one.png").is_file() && at.join("one.svg").is_file());
+    }
+
+    #[test]
+    fn figures_of_one_name_are_told_apart_by_a_number() {
+        let figures = Figures::default();
+        let pages: Vec<String> = (0..3).map(|_| figures.show(figure(0)).into_string()).collect();
+        assert_eq!(figures.names(), ["one", "one_2", "one_3"]);
+        assert!(pages[2].contains("id=\"one_3\"") && pages[2].contains("figures/one_3.png"), "{}", pages[2]);
+        let directory = tempfile::tempdir().unwrap();
+        figures.write(&directory.path().join(DIRECTORY), |_| Ok(Vec::new())).unwrap();
+        assert!(directory.path().join("figures/one_2.tsv").is_file());
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub fn score(
         let of = |which: usize| draws.iter().map(|draw| draw[which]).collect::<Vec<f64>>();
         let intervals = (0..HEADLINE.len())
             .map(|which| bootstrap::interval(of(which)))
-            .map(|interval| interval.map(|(low, high)| Interval { low, high, over: resamples.over }))
+            .map(|interval| interval.map(|(low, high)| Interval { low, high, over: resamples.over.into() }))
             .collect();
         let right = scorer.right();
         let abstained: Vec<bool> = at.iter().map(|&at| method.abstained[at]).collect();

@@ -261,7 +261,7 @@ fn controls(truth: &Reference, universe: Universe, compared: &Compared, seed: u6
     ]
     .map(|(name, found, by)| Metric {
         value: Some(found.mean / by),
-        interval: Some(Interval { low: found.low / by, high: found.high / by, over: "rankings" }),
+        interval: Some(Interval { low: found.low / by, high: found.high / by, over: "rankings".into() }),
         definition: format!("{}; mean of {RANDOM_RANKINGS} random rankings", definition(name, compared)),
         ..blank(name, RANDOM, compared)
     });

@@ -107,7 +107,7 @@ impl Comparison {
                     number(row.value),
                     number(interval.map(|i| i.low)),
                     number(interval.map(|i| i.high)),
-                    interval.map_or_else(String::new, |i| i.over.clone()),
+                    interval.map_or_else(String::new, |i| i.over.to_string()),
                     row.n.to_string(),
                 ]);
             }

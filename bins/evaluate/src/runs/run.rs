@@ -1,9 +1,9 @@
 //! One finished evaluation, as its `metrics.json` says.
 
 use anyhow::Context as _;
-use panfoma_core::artifact::metrics;
+use panfoma_core::artifact::metrics::{self, Metric};
 use panfoma_core::stage::UserError;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::path::Path;
 
 /// What of an evaluation is read.
@@ -22,41 +22,9 @@ pub struct Run {
     /// What a reader must know.
     pub warnings: Vec<String>,
     /// Every number.
-    pub rows: Vec<Row>,
+    pub rows: Vec<Metric>,
     /// BLAKE3 of the tokens that were evaluated: runs of the same cells have the same.
     pub tokens: Option<String>,
-}
-
-/// One number.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Row {
-    /// `macro_f1`.
-    pub metric: String,
-    /// None where it is undefined.
-    pub value: Option<f64>,
-    /// Why it is.
-    pub reason: Option<String>,
-    /// 95 %.
-    pub interval: Option<Interval>,
-    /// Cells, or pairs of genes.
-    pub n: u64,
-    /// `test`, `valid`, `all`.
-    pub split: String,
-    /// A class, a patient, `all`.
-    pub group: String,
-    /// Of the model or a baseline.
-    pub method: String,
-}
-
-/// A bootstrap interval.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Interval {
-    /// 2.5th percentile.
-    pub low: f64,
-    /// 97.5th percentile.
-    pub high: f64,
-    /// `patients` or `cells`.
-    pub over: String,
 }
 
 #[derive(Deserialize)]
@@ -72,7 +40,7 @@ struct File {
     tokens: Option<String>,
     #[serde(default)]
     warnings: Vec<String>,
-    metrics: Vec<Row>,
+    metrics: Vec<Metric>,
 }
 
 #[derive(Deserialize)]
@@ -121,7 +89,7 @@ impl Run {
     }
 
     /// A number over all cells of a split.
-    pub fn get(&self, metric: &str, method: &str, split: &str) -> Option<&Row> {
+    pub fn get(&self, metric: &str, method: &str, split: &str) -> Option<&Metric> {
         let mut rows = self.rows.iter();
         rows.find(|row| {
             row.metric == metric && row.method == method && row.split == split && row.group == "all"

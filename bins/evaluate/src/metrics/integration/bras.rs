@@ -1,6 +1,7 @@
 //! BRAS, the batch removal adapted silhouette (Rautenstrauch & Ohler, Nature Biotechnology 2025).
 
-use super::groups::{count, members, sizes};
+use super::groups::sizes;
+use super::silhouette::mixing;
 use crate::metrics::Undefined;
 
 /// Within each label the mean of 1 − |silhouette|, by cosine distance, b the mean distance to all cells of other batches;
@@ -10,20 +11,7 @@ use crate::metrics::Undefined;
 /// batch has width 0; a cell at the origin is at distance 1 from all. Labels with one batch, or as many batches as cells,
 /// do not count. Source: scib-metrics 0.6, `bras`. Errors: no label counts.
 pub fn score(points: &[f32], dim: usize, labels: &[u32], batches: &[u32]) -> Result<f64, Undefined> {
-    let mut scores = Vec::new();
-    for cells in members(labels) {
-        let batches: Vec<u32> = cells.iter().map(|&cell| batches[cell]).collect();
-        let n_batches = count(&batches);
-        if n_batches < 2 || n_batches == cells.len() {
-            continue;
-        }
-        let widths = widths(points, dim, &cells, &batches);
-        scores.push(widths.iter().map(|width| 1.0 - width.abs()).sum::<f64>() / widths.len() as f64);
-    }
-    match scores.len() {
-        0 => Err(Undefined("no label has cells of two batches")),
-        n => Ok(scores.iter().sum::<f64>() / n as f64),
-    }
+    mixing(labels, batches, |cells, batches| Ok(widths(points, dim, cells, batches)))
 }
 
 /// Widths of the cells of one label. batches: [cells]

@@ -101,6 +101,16 @@ pub fn label_score(widths: &[f64]) -> f64 {
 /// Labels with one batch, or as many batches as cells, do not count. Source: scib 1.1, `silhouette_batch`.
 /// Errors: no label counts.
 pub fn batch_score(points: &[f32], dim: usize, labels: &[u32], batches: &[u32]) -> Result<f64, Undefined> {
+    mixing(labels, batches, |cells, batches| samples(&rows(points, dim, cells), dim, batches))
+}
+
+/// Within each label the mean of 1 − |width|, averaged over the labels that have two batches and fewer batches than
+/// cells. widths: of the cells of one label by their batches. Errors: no label counts.
+pub fn mixing(
+    labels: &[u32],
+    batches: &[u32],
+    widths: impl Fn(&[usize], &[u32]) -> Result<Vec<f64>, Undefined>,
+) -> Result<f64, Undefined> {
     let mut scores = Vec::new();
     for cells in members(labels) {
         let batches: Vec<u32> = cells.iter().map(|&cell| batches[cell]).collect();
@@ -108,7 +118,7 @@ pub fn batch_score(points: &[f32], dim: usize, labels: &[u32], batches: &[u32]) 
         if n_batches < 2 || n_batches == cells.len() {
             continue;
         }
-        let widths = samples(&rows(points, dim, &cells), dim, &batches)?;
+        let widths = widths(&cells, &batches)?;
         scores.push(widths.iter().map(|width| 1.0 - width.abs()).sum::<f64>() / widths.len() as f64);
     }
     match scores.len() {
