@@ -79,12 +79,16 @@ workflow PANFOMA {
         )
     }
 
-    emit:
-    cells      = cells
-    tokens     = tokens
-    pretrained = pretrained
-    finetuned  = finetuned
     embeddings = PANFOMA_EMBED.out.embeddings
-    edges      = PANFOMA_GRN.out.edges
+    edges = PANFOMA_GRN.out.edges
     evaluation = PANFOMA_EVALUATE.out.evaluation
+
+    emit:
+    cells
+    tokens
+    pretrained
+    finetuned
+    embeddings
+    edges
+    evaluation
 }

@@ -31,7 +31,9 @@ process PANFOMA_QC {
     // A manifest's paths may climb: it lies as deep as the highest of them needs.
     def climbs = places.collect { place -> place.tokenize('/').takeWhile { step -> step == '..' }.size() }.max() ?: 0
     def root = "cohort${'/_' * climbs}"
-    def links = [places, matrices instanceof List ? matrices : [matrices]].transpose().collect { place, matrix ->
+    // A matrix with an absolute path is found where it is.
+    def relative = [places, matrices instanceof List ? matrices : [matrices]].transpose().findAll { place, _matrix -> !place.startsWith('/') }
+    def links = relative.collect { place, matrix ->
         "mkdir -p \"\$(dirname '${root}/${place}')\" && ln -s \"\$PWD\"/${matrix} '${root}/${place}'"
     }
     def set_up = manifest ? (["mkdir -p ${root}", "ln -s \"\$PWD\"/${manifest} ${root}/"] + links).join('\n    ') : ''
