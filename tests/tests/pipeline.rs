@@ -1,6 +1,6 @@
 //! A cohort through all seven binaries: each reads what the one before it wrote, and threads change nothing.
 
-use panfoma_tests::stages::{STAGES, files};
+use panfoma_tests::stages::{self, STAGES, files};
 use panfoma_tests::tiny_run::TinyRun;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -70,4 +70,31 @@ fn another_seed_trains_another_model() {
     let first = std::fs::read(&weights).unwrap();
     run.run("pretrain", &["--seed", "1", "--force"]).expect_code(0);
     assert!(first != std::fs::read(&weights).unwrap());
+}
+
+#[test]
+fn studies_that_pass_qc_one_by_one_make_the_tokens_of_a_qc_of_all() {
+    let root = tempfile::tempdir().unwrap();
+    let run = TinyRun::new(root.path());
+    let path = |name: &str| root.path().join(name).display().to_string();
+    run.run("qc", &[]).expect_code(0);
+    run.run("tokenize", &[]).expect_code(0);
+    for study in ["study_1", "study_2"] {
+        let (input, output) = (path(&format!("cohort/{study}.h5ad")), path(&format!("{study}.zarr")));
+        let flags = ["--input", &input, "--output", &output, "--min-genes", "60"];
+        stages::run("qc", flags).expect_code(0);
+    }
+    let (one, two, joined) = (path("study_1.zarr"), path("study_2.zarr"), path("joined"));
+    let split = ["--split", "patient:0.5,0.25,0.25", "--stratify", "cancer_type"];
+    let flags = ["--input", &one, &two, "--output", &joined];
+    stages::run("tokenize", flags.into_iter().chain(split)).expect_code(0);
+    // The index names its inputs.
+    let without_index = |name: &str| {
+        let files = files(&root.path().join(name));
+        files.into_iter().filter(|(name, _)| name != "_index.json").collect::<Vec<_>>()
+    };
+    assert_same(&without_index("tokens"), &without_index("joined"));
+    // The same study twice: ids would name two cells.
+    let flags = ["--input", &one, &one, "--output", &path("twice")];
+    stages::run("tokenize", flags.into_iter().chain(split)).expect_code(65).expect_stderr("have the id");
 }
