@@ -85,7 +85,7 @@ C
     for node in $(seq $nodes); do
         echo "NodeName=n$node NodeHostname=localhost NodeAddr=127.0.0.1 Port=$((16820 + node)) CPUs=4 RealMemory=$memory State=UNKNOWN"
     done >> "$base/etc/slurm.conf"
-    echo "PartitionName=cpu Nodes=n[1-$nodes] Default=YES MaxTime=01:00:00 DefaultTime=00:10:00 State=UP" >> "$base/etc/slurm.conf"
+    echo "PartitionName=cpu Nodes=n[1-$nodes] Default=YES MaxTime=UNLIMITED DefaultTime=00:10:00 State=UP" >> "$base/etc/slurm.conf"
     # The default place: some engines drop SLURM_CONF inside jobs.
     mkdir -p /etc/slurm
     for file in slurm.conf gres.conf cgroup.conf; do ln -sfn "$base/etc/$file" "/etc/slurm/$file"; done

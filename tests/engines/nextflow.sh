@@ -141,7 +141,7 @@ wait $running || { tail -n 40 local.log >&2; fail "the pipeline failed"; }
 [ -n "$killed" ] || fail "pretraining was never killed"
 grep -qP '^PANFOMA:PANFOMA_PRETRAIN \(cohort\)\tFAILED\t137\t1' local/trace.tsv || { cat local/trace.tsv >&2; fail "no first attempt that was killed"; }
 grep -qP '^PANFOMA:PANFOMA_PRETRAIN \(cohort\)\tCOMPLETED\t0\t2' local/trace.tsv || { cat local/trace.tsv >&2; fail "no second attempt that ended well"; }
-grep -lq 'going on\|resum' local/work/*/*/.command.err || fail "the second attempt did not go on from a checkpoint"
+grep -lq 'going on from step' local/work/*/*/.command.err || fail "the second attempt did not go on from a checkpoint"
 ended local/trace.tsv COMPLETED
 quietly demo.log bash "$root/workflows/demo.sh" --config cohort.yaml --out demo --threads 1
 same local/results demo

@@ -34,7 +34,7 @@ genes=$(job genes "$qc" "$here/stage.sbatch" panfoma-tokenize --input cells.zarr
     "${genes[@]}" "${seed[@]}")
 shard=$(job shards "$genes" --array "1-$shards" --wrap "panfoma-tokenize --input cells.zarr --output shard-\$SLURM_ARRAY_TASK_ID \
     --vocabulary genes.parquet --shard \$SLURM_ARRAY_TASK_ID/$shards ${split[*]} ${seed[*]}")
-tokens=$(job merge "$shard" --wrap "panfoma-tokenize --merge shard-* --output tokens && rm -r shard-*")
+tokens=$(job merge "$shard" --wrap "panfoma-tokenize --merge shard-*[0-9] --output tokens && rm -r shard-*")
 pretrain=$(job pretrain "$tokens" "$here/pretrain.sbatch" --input tokens --output pretrained "${pretrain[@]}" "${seed[@]}")
 finetune=$(STAGE=panfoma-finetune job finetune "$pretrain" "$here/pretrain.sbatch" --input tokens --model pretrained \
     --output finetuned --label "$label" "${finetune[@]}" "${seed[@]}")
