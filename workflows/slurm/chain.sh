@@ -7,9 +7,8 @@
 # What to change stands here; the values are those of workflows/config.yaml, and so are the bytes that come out.
 set -euo pipefail
 [ $# = 3 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 64; }
-samplesheet=$(realpath -- "$1") label=$2
+here=$(dirname "$(realpath -- "${BASH_SOURCE[0]}")") samplesheet=$(realpath -- "$1") label=$2
 mkdir -p "$3" && cd "$3" && mkdir -p logs
-here=$(cd "$(dirname "$(realpath -- "${BASH_SOURCE[0]}")")" && pwd)
 
 shards=${SHARDS:-4}
 seed=(--seed "${SEED:-0}")

@@ -90,8 +90,9 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(10..), help_heading = "Effort")]
     pub max_scored_cells: u32,
 
-    /// Cells for integration metrics at most; neighbours are exact, silhouettes take at most 20,000 of them
-    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(10..=200_000), help_heading = "Effort")]
+    /// Cells for integration metrics at most; neighbours are exact up to 200,000 and nearly all found beyond, silhouettes
+    /// take at most 20,000 cells
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(10..=5_000_000), help_heading = "Effort")]
     pub max_cluster_cells: u32,
 
     /// Cells on the map at most
