@@ -3,32 +3,8 @@
 // PanFoMa from samplesheet to report, without plugins: runs where nothing can be downloaded.
 // validated.nf is the same behind nf-schema.
 
-include { PANFOMA         } from './workflows/panfoma'
-include { openSamplesheet } from './subworkflows/samplesheet'
-
-def optionalFile(path) {
-    path ? file(path, checkIfExists: true) : []
-}
+include { COHORT } from './workflows/cohort'
 
 workflow {
-    if (!params.samplesheet) { error("no samplesheet: pass --samplesheet FILE.csv, or -params-file CONFIG.yaml") }
-    def schema = file("${projectDir}/../workflows/samplesheet.schema.json", checkIfExists: true)
-    def (sheet, matrices, places) = openSamplesheet(params.samplesheet, schema)
-
-    PANFOMA(
-        channel.value([[id: 'cohort'], matrices, places]),
-        sheet,
-        optionalFile(params.label_map),
-        optionalFile(params.pretrain.checkpoint),
-        optionalFile(params.grn.regulators),
-        optionalFile(params.grn.reference_network),
-        params.label,
-        params.tokenize.shards as int,
-        params.multiqc
-    )
-
-    channel.topic('versions')
-        .unique()
-        .map { process, tool, version -> "${process.tokenize(':').last()}:\n    ${tool}: ${version}\n" }
-        .collectFile(name: 'versions.yml', storeDir: "${params.outdir}/pipeline_info", sort: true)
+    COHORT()
 }

@@ -79,11 +79,14 @@ AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/filetxt
 JobCompLoc=$base/log/jobcomp.txt
 DefMemPerCPU=500
+GresTypes=gpu
 C
-    : > "$base/etc/gres.conf"
+    # A GPU that can be asked for, and is none.
+    touch "$base/gpu"
+    echo "Name=gpu File=$base/gpu" > "$base/etc/gres.conf"
     : > "$base/etc/cgroup.conf"
     for node in $(seq $nodes); do
-        echo "NodeName=n$node NodeHostname=localhost NodeAddr=127.0.0.1 Port=$((16820 + node)) CPUs=4 RealMemory=$memory State=UNKNOWN"
+        echo "NodeName=n$node NodeHostname=localhost NodeAddr=127.0.0.1 Port=$((16820 + node)) CPUs=4 RealMemory=$memory Gres=gpu:1 State=UNKNOWN"
     done >> "$base/etc/slurm.conf"
     echo "PartitionName=cpu Nodes=n[1-$nodes] Default=YES MaxTime=UNLIMITED DefaultTime=00:10:00 State=UP" >> "$base/etc/slurm.conf"
     # The default place: some engines drop SLURM_CONF inside jobs.

@@ -68,7 +68,8 @@ pipeline() {
     (cd "$name" && ln -sfn ../cohort ../tumours . && nextflow run "$root/nextflow" -c ../tests.config -with-trace trace.tsv "$@")
 }
 
-say "defaults are those of workflows/config.yaml"
+say "defaults and schema are those of workflows/config.yaml and its schema"
+python3 "$engine/schema.py" --check || fail "nextflow_schema.json"
 nextflow -C "$root/nextflow/nextflow.config" run "$engine/defaults.nf" | grep '^param' > ours.txt
 nextflow -C "$root/nextflow/nextflow.config" run "$engine/defaults.nf" -params-file "$root/workflows/config.yaml" | grep '^param' > theirs.txt
 grep -q '^param tokenize.shards = ' ours.txt || { cat ours.txt >&2; fail "no parameters are printed"; }
@@ -139,8 +140,8 @@ while [ -z "$killed" ] && kill -0 $running 2> /dev/null; do
 done
 wait $running || { tail -n 40 local.log >&2; fail "the pipeline failed"; }
 [ -n "$killed" ] || fail "pretraining was never killed"
-grep -qP '^PANFOMA:PANFOMA_PRETRAIN \(cohort\)\tFAILED\t137\t1' local/trace.tsv || { cat local/trace.tsv >&2; fail "no first attempt that was killed"; }
-grep -qP '^PANFOMA:PANFOMA_PRETRAIN \(cohort\)\tCOMPLETED\t0\t2' local/trace.tsv || { cat local/trace.tsv >&2; fail "no second attempt that ended well"; }
+grep -qP '^COHORT:PANFOMA:PANFOMA_PRETRAIN \(cohort\)\tFAILED\t137\t1' local/trace.tsv || { cat local/trace.tsv >&2; fail "no first attempt that was killed"; }
+grep -qP '^COHORT:PANFOMA:PANFOMA_PRETRAIN \(cohort\)\tCOMPLETED\t0\t2' local/trace.tsv || { cat local/trace.tsv >&2; fail "no second attempt that ended well"; }
 grep -lq 'going on from step' local/work/*/*/.command.err || fail "the second attempt did not go on from a checkpoint"
 ended local/trace.tsv COMPLETED
 quietly demo.log bash "$root/workflows/demo.sh" --config cohort.yaml --out demo --threads 1
@@ -151,6 +152,22 @@ say "-resume runs nothing again"
 quietly resume.log pipeline local -params-file ../cohort.yaml -resume
 ended local/trace.tsv CACHED
 same local/results demo
+
+if [ ! -e /dev/nvidia0 ]; then
+    say "profile gpu: the model asks for a device that is not there; what no retry mends is not retried"
+    if pipeline local -params-file ../cohort.yaml -profile gpu -resume > gpu.log 2>&1; then fail "trained on a GPU that is not there"; fi
+    grep -qP 'PANFOMA_PRETRAIN \(cohort\)\tFAILED\t69\t1' local/trace.tsv || { cat local/trace.tsv >&2; fail "pretraining did not end with 69"; }
+    [ "$(grep -c 'PANFOMA_PRETRAIN' local/trace.tsv)" = 1 ] || { cat local/trace.tsv >&2; fail "pretraining was retried"; }
+fi
+
+if PATH=$PATH:$ENGINES_CACHE/python/bin command -v multiqc > /dev/null; then
+    say "with MultiQC"
+    PATH=$PATH:$ENGINES_CACHE/python/bin quietly multiqc.log pipeline local -params-file ../cohort.yaml -resume --multiqc
+    grep -q 'panfoma' local/results/multiqc/multiqc_report.html || fail "no panfoma in the MultiQC report"
+    [ "$(awk -F '\t' '$2 == "COMPLETED"' local/trace.tsv | wc -l)" = 1 ] || { cat local/trace.tsv >&2; fail "more than MultiQC ran"; }
+else
+    say "no multiqc: its report is left to snakemake.sh"
+fi
 
 say "the qc module alone, a sample a task"
 mkdir per_sample
@@ -178,15 +195,19 @@ if command -v sbatch > /dev/null && scontrol ping > /dev/null 2>&1; then
     killed=
     while [ -z "$killed" ] && kill -0 $running 2> /dev/null; do
         if compgen -G 'slurm/results/checkpoints/pretrain/step-*' > /dev/null; then
-            job=$(squeue --noheader --format %i --name 'nf-PANFOMA_PANFOMA_PRETRAIN_(cohort)')
+            job=$(squeue --noheader --format %i --name 'nf-COHORT_PANFOMA_PANFOMA_PRETRAIN_(cohort)')
             scancel --signal=KILL --full "$job" && killed=$job
         fi
         sleep 0.2
     done
     wait $running || { tail -n 40 slurm.log >&2; fail "the pipeline failed"; }
     [ -n "$killed" ] || fail "pretraining was never killed"
-    grep -qP '^PANFOMA:PANFOMA_PRETRAIN \(cohort\)\tCOMPLETED\t0\t2' slurm/trace.tsv || { cat slurm/trace.tsv >&2; fail "no second attempt that ended well"; }
+    grep -qP '^COHORT:PANFOMA:PANFOMA_PRETRAIN \(cohort\)\tCOMPLETED\t0\t2' slurm/trace.tsv || { cat slurm/trace.tsv >&2; fail "no second attempt that ended well"; }
     ended slurm/trace.tsv COMPLETED
+    say "profile gpu on Slurm asks for GPUs"
+    (cd slurm && quietly gpu.log nextflow run "$root/nextflow" -c ../tests.config -profile slurm,gpu -params-file ../tumours.yaml -stub --outdir stubs)
+    asked=$(grep -l -- '--gres=gpu:1' slurm/work/*/*/.command.run | xargs sed -n 's/^### name: .*PANFOMA_\([A-Z]*\) .*/\1/p' | sort | xargs)
+    [ "$asked" = "EMBED FINETUNE GRN PRETRAIN" ] || fail "GPUs are asked for by: $asked"
 else
     missing "no Slurm: real tumours run locally"
     quietly slurm.log pipeline slurm -params-file ../tumours.yaml

@@ -18,8 +18,9 @@ fi
 bash slurm.sh &
 slurm=$!
 failed=()
-for engine in nextflow snakemake; do
-    if [ -e $engine.sh ]; then bash $engine.sh || failed+=($engine); fi
+# Snakemake first: it brings MultiQC.
+for engine in snakemake nextflow; do
+    bash $engine.sh || failed+=($engine)
 done
 wait $slurm || failed+=(slurm)
 [ ${#failed[@]} -eq 0 ] || { say "FAILED: ${failed[*]}"; exit 1; }
