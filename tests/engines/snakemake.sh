@@ -147,6 +147,20 @@ E2
 (cd module && ln -s ../cohort . && quietly module.log snakemake --cores 1 --dry-run)
 grep -q 'panfoma_choose_genes' module/module.log || { cat module/module.log >&2; fail "the module has no rules"; }
 
+say "the wrappers, one after another"
+mkdir -p wrapped prefix/master/bio
+ln -s "$root/workflows/snakemake/wrappers" prefix/master/bio/panfoma
+(
+    cd wrapped
+    ln -s ../cohort/*.h5ad .
+    for stage in qc tokenize pretrain finetune embed grn evaluate; do
+        echo "include: \"$root/workflows/snakemake/wrappers/$stage/test/Snakefile\""
+    done > Snakefile
+    quietly run.log snakemake --cores 2 --wrapper-prefix "file://$work/prefix/" evaluation
+    [ -s evaluation/report.html ] || fail "the wrappers wrote no report"
+    [ -e logs/pretrain.log ] || fail "a wrapper wrote no log"
+)
+
 tumours=(tumor_ctcl_skin_gaydosik2019.h5ad tumor_lung_luad_kim2020_T34.h5ad)
 if [ ! -e "$data/${tumours[0]}" ]; then
     missing "no real tumours in \`$data\` (PANFOMA_DATA)"
@@ -173,6 +187,6 @@ else
     missing "no Slurm: real tumours run locally"
     slurm=()
 fi
-quietly tumours.log snake --configfile tumours.yaml --config outdir=tumours-results "${slurm[@]}"
+quietly tumours.log timeout 900 snakemake --snakefile "$snakefile" --cores 2 --configfile tumours.yaml --config outdir=tumours-results "${slurm[@]}"
 same tumours-results tumours-demo
 say "passed"

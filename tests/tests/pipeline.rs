@@ -35,6 +35,7 @@ fn a_cohort_passes_through_every_stage_with_the_same_bytes_for_any_threads() {
         assert!(one.path().join(&record).is_file(), "panfoma-{stage} wrote no `{record}`");
     }
     the_vocabularys_digest_stands_in_every_artifact(one.path());
+    a_run_crate_leads_from_the_report_to_the_matrices(one.path());
     assert_same(&first, &written(two.path()));
     // Once more over what is there: nothing of the old output may leak into the new one.
     run.run_all(&["--threads", "2", "--force"]);
@@ -57,6 +58,49 @@ fn the_vocabularys_digest_stands_in_every_artifact(root: &Path) {
         let bytes = std::fs::read(root.join(file)).unwrap();
         assert!(bytes.windows(digest.len()).any(|window| window == digest), "`{file}` does not name it");
     }
+}
+
+/// From each result to what it was made of, until nothing is left but the cohort's files.
+fn a_run_crate_leads_from_the_report_to_the_matrices(root: &Path) {
+    let path = |name: &str| root.join(name).display().to_string();
+    let artifacts = STAGES.iter().flat_map(|stage| TinyRun::outputs(stage));
+    let artifacts = artifacts.filter(|name| !name.ends_with(".tsv")).map(|name| path(name));
+    let file = path("ro-crate-metadata.json");
+    let flags = ["--run-crate".to_owned()].into_iter().chain(artifacts);
+    stages::run("evaluate", flags.chain(["--output".to_owned(), file.clone()])).expect_code(0);
+    let text = std::fs::read_to_string(&file).unwrap();
+    // Written anew each time, and no part of what is compared below.
+    std::fs::remove_file(&file).unwrap();
+    let crate_: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let graph = crate_["@graph"].as_array().unwrap();
+    let ids = |value: &serde_json::Value| -> Vec<String> {
+        value.as_array().unwrap().iter().map(|one| one["@id"].as_str().unwrap().to_owned()).collect()
+    };
+    let actions: Vec<_> = graph.iter().filter(|entity| entity["@type"] == "CreateAction").collect();
+    assert_eq!(actions.len(), STAGES.len(), "{text}");
+    let (mut open, mut sources) = (vec!["evaluation/".to_owned()], BTreeSet::new());
+    let mut seen = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        assert!(graph.iter().any(|entity| entity["@id"] == *id), "{id} is not described");
+        match actions.iter().find(|action| ids(&action["result"]).contains(&id)) {
+            Some(action) => {
+                assert!(action["startTime"].is_string() && action["endTime"].is_string(), "{action}");
+                open.extend(ids(&action["object"]).into_iter().filter(|id| seen.insert(id.clone())));
+            }
+            None => {
+                sources.insert(id);
+            }
+        }
+    }
+    let name = |id: &String| {
+        let entity = graph.iter().find(|entity| entity["@id"] == **id).unwrap();
+        entity["name"].as_str().unwrap().to_owned()
+    };
+    let sources: BTreeSet<String> = sources.iter().map(name).collect();
+    for study in ["study_1.h5ad", "study_2.h5ad", "network.csv"] {
+        assert!(sources.contains(study), "{sources:?}");
+    }
+    assert!(!sources.iter().any(|name| name.ends_with(".parquet") || name == "tokens"), "{sources:?}");
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn a_signal_to_any_rank_saves_and_stops_all_and_one_process_goes_on() {
     let steps = ["--max-steps", "4000"];
     for victim in [0, 1] {
         let output = format!("stopped-{victim}");
-        let children = ranks(at, PRETRAIN, &output, 2, &steps);
+        let children = ranks(at, PRETRAIN, &output, 2, &[&steps[..], &["--status", "status.json"]].concat());
         wait_for_checkpoint(&at.join(format!("{output}.ckpt")));
         let pid = children[victim].id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -94,6 +94,8 @@ fn a_signal_to_any_rank_saves_and_stops_all_and_one_process_goes_on() {
             assert_eq!(code, Some(143), "rank {rank}: {error}");
         }
         assert!(!at.join(&output).exists());
+        let status = std::fs::read_to_string(at.join("status.json")).unwrap();
+        assert!(status.contains(r#""status": "stopped""#) && status.contains("143"), "{status}");
         // What is saved says where the run stands; a shorter run of the same bytes cannot be compared, so go on to a stop.
         let (code, error) =
             end(spawn(at, PRETRAIN, &output, &[&steps[..], &["--max-walltime", "1s"]].concat()));

@@ -54,6 +54,12 @@ pub struct Args {
     #[arg(long, value_name = "[NAME=]DIR", num_args = 1.., value_hint = ValueHint::DirPath, help_heading = "Comparison of evaluations")]
     pub compare: Vec<NamedFile>,
 
+    /// Finished artifacts to describe as a Process Run Crate: cells, tokens, models, tables, evaluations. The output is then
+    /// `ro-crate-metadata.json` in a directory that holds them
+    #[arg(long, value_name = "ARTIFACT", num_args = 1.., value_hint = ValueHint::AnyPath, help_heading = "Provenance")]
+    #[serde(skip)]
+    pub run_crate: Vec<PathBuf>,
+
     /// Column with the true labels [default: that of the predictions, else the only label column]
     #[arg(long, value_name = "COLUMN", help_heading = "What is compared")]
     pub label: Option<String>,
