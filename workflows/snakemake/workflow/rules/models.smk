@@ -1,6 +1,6 @@
 # From tokens to models. Checkpoints are parameters, not outputs: Snakemake deletes the outputs of a failed job, and the next
 # attempt goes on from the newest checkpoint. Five minutes before the job's time is up, training saves and ends with 140.
-# Several processes, one a node or one a GPU: `--set-resources pretrain:tasks=4 "pretrain:mpi='srun'"`; the bytes are those of one.
+# Several processes, one a node or one a GPU: `--set-resources pretrain:tasks=4 "pretrain:mpi='srun --kill-on-bad-exit=1'"`; the bytes are those of one.
 
 
 rule pretrain:
