@@ -28,8 +28,8 @@ use panfoma_core::artifact::edges::{ALL_CELLS, Writer};
 use panfoma_core::artifact::tokens::{CellRows, Columns};
 use panfoma_core::artifact::{self, atomic, provenance};
 use panfoma_core::data::draw::Drawer;
-use panfoma_core::device::Cpu;
-use panfoma_core::model::{CellBatch, ModelError, PanFoMa, lanes};
+use panfoma_core::engine::{Engine, Machine};
+use panfoma_core::model::{CellBatch, ModelError, lanes};
 use panfoma_core::stage::{Context, Progress, Stage};
 use plan::Plan;
 use programs::Cut;
@@ -59,7 +59,7 @@ impl Stage for Args {
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
         let started = Instant::now();
-        context.refuse_missing_device()?;
+        let machine = Machine::open(context.device)?;
         context.refuse_existing(&self.output)?;
         self.programs.iter().try_for_each(|path| context.refuse_existing(path))?;
         let plan = Plan::new(&self, context.seed)?;
@@ -68,7 +68,7 @@ impl Stage for Args {
             return Ok(());
         }
         let mut writer = Writer::create(&self.output, plan.provenance(context)?)?;
-        model_edges(&plan, context, &mut writer)?;
+        model_edges(&plan, &machine, context, &mut writer)?;
         expression_edges(&plan, context, &mut writer)?;
         writer.finish()?;
         provenance::write_run_record(&self.output, context, started)
@@ -76,15 +76,20 @@ impl Stage for Args {
 }
 
 /// What the model says.
-fn model_edges(plan: &Plan, context: &Context, writer: &mut Writer) -> anyhow::Result<()> {
+fn model_edges(
+    plan: &Plan,
+    machine: &Machine,
+    context: &Context,
+    writer: &mut Writer,
+) -> anyhow::Result<()> {
     if plan.checkpoint.is_none() {
         return Ok(());
     }
-    let model = plan.model().weights()?;
+    let engine = machine.engine(plan.model().weights()?, None)?;
     if let Some(channels) = &plan.channels {
         let mut progress = Progress::new("cells", plan.n_cells() as u64);
         for group in &plan.groups {
-            let network = attention(plan, &model, channels, group, context, &mut progress)?;
+            let network = attention(plan, &*engine, channels, group, context, &mut progress)?;
             for (channel, name) in channels.names().iter().enumerate() {
                 let mut scores = plan.scores();
                 scores.extend(network.scores(channel));
@@ -93,10 +98,10 @@ fn model_edges(plan: &Plan, context: &Context, writer: &mut Writer) -> anyhow::R
         }
         progress.finish();
     }
-    let embeddings = model.gene_embeddings(&Cpu::new())?;
+    let embeddings = engine.gene_embeddings()?;
     if plan.has(Method::Embedding) {
         let mut scores = plan.scores();
-        scores.extend(embedding::scores(&embeddings, model.config.d_model, &plan.regulators.ids));
+        scores.extend(embedding::scores(&embeddings, engine.config().d_model, &plan.regulators.ids));
         writer.push(plan.rank(scores, ALL_CELLS, Method::Embedding.name()))?;
     }
     if let Some(path) = &plan.args.programs {
@@ -152,7 +157,7 @@ fn expression_edges(plan: &Plan, context: &Context, writer: &mut Writer) -> anyh
 /// What the cells of one group say, from as many draws as asked for.
 fn attention(
     plan: &Plan,
-    model: &PanFoMa<Cpu>,
+    engine: &dyn Engine,
     channels: &Channels,
     group: &Group,
     context: &Context,
@@ -168,7 +173,7 @@ fn attention(
             let drawer =
                 Drawer::new(context.seed, draw, plan.tokens().panels(), plan.tokens().index().n_bins);
             // Cells are shared out, their sums are not: added in the order of cells whatever the threads.
-            for meetings in meetings(&drawer, model, channels, &rows, &block)? {
+            for meetings in meetings(&drawer, engine, channels, &rows, &block)? {
                 network.add(&meetings);
             }
         }
@@ -180,12 +185,12 @@ fn attention(
 /// What each cell of a block says in one draw, in the order of cells.
 fn meetings(
     drawer: &Drawer,
-    model: &PanFoMa<Cpu>,
+    engine: &dyn Engine,
     channels: &Channels,
     rows: &RegulatorRows,
     block: &CellRows,
 ) -> Result<Vec<Meetings>, ModelError> {
-    let config = &model.config;
+    let config = engine.config();
     let n_tokens = block.n_cells() * config.seq_len();
     let (mut genes, mut values) = (vec![0; n_tokens], vec![0; n_tokens]);
     drawer.draw_rows(block, config.seq_len(), &mut genes, &mut values);
@@ -193,7 +198,7 @@ fn meetings(
     lanes::map(cells.n_cells, 1, |cell| {
         let cell = cells.slice(cell);
         let mut meetings = CellMeetings::new(channels, rows, &cell, config.n_chunks, config.n_bins);
-        model.encoder_attention(&Cpu::new(), &cell, &mut |view| meetings.add(&view))?;
+        engine.encoder_attention(&cell, &mut |view| meetings.add(&view))?;
         Ok(meetings.finish())
     })
 }

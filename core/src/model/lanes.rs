@@ -20,7 +20,7 @@ pub struct Lanes<B: Backend> {
 
 impl<B: Backend> Lanes<B> {
     /// `n_lanes` bounds the threads a step can use and is part of the arithmetic: another number gives other rounding.
-    /// `micro_batch` is the cells of one model call; 1 keeps a CPU's caches warm.
+    /// `micro_batch` is the cells of one model call; 1 keeps a CPU's caches warm. One lane needs no gradient of its own.
     pub fn new(n_lanes: usize, micro_batch: usize) -> Self {
         assert!(n_lanes > 0 && micro_batch > 0, "{n_lanes} lanes of micro-batches of {micro_batch}");
         Self { n_lanes, micro_batch, grads: Vec::new() }
@@ -38,6 +38,9 @@ impl<B: Backend> Lanes<B> {
     ) -> Result<Vec<R>, ModelError> {
         let (n_cells, micro_batch) = (cells.n_cells, self.micro_batch);
         let n_micro = n_cells.div_ceil(micro_batch);
+        if self.n_lanes == 1 {
+            return ranges(n_cells, micro_batch).map(|cells| step(cells, grad)).collect();
+        }
         let n_lanes = self.n_lanes.min(n_micro);
         while self.grads.len() < n_lanes {
             self.grads.push(grad.zeros_like(b));
@@ -69,6 +72,18 @@ impl<B: Backend> Lanes<B> {
         }
         let mut by_lane: Vec<_> = by_lane.into_iter().map(Vec::into_iter).collect();
         Ok((0..n_micro).filter_map(|i| by_lane[i % n_lanes].next()).collect())
+    }
+
+    /// Results of `f` over micro-batches of `n_cells`, in batch order, on as many threads as there are lanes for.
+    pub fn map<R: Send>(
+        &self,
+        n_cells: usize,
+        f: impl Fn(Range<usize>) -> Result<R, ModelError> + Sync,
+    ) -> Result<Vec<R>, ModelError> {
+        match self.n_lanes {
+            1 => ranges(n_cells, self.micro_batch).map(f).collect(),
+            _ => map(n_cells, self.micro_batch, f),
+        }
     }
 
     /// `PanFoMa::pretrain_step` over the lanes.
@@ -112,6 +127,11 @@ fn add<B: Backend>(b: &B, to: &mut PanFoMa<B>, from: &PanFoMa<B>) -> Result<(), 
         b.add_assign(to, from)?;
     }
     Ok(())
+}
+
+/// The cells of each micro-batch.
+fn ranges(n_cells: usize, micro_batch: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..n_cells).step_by(micro_batch).map(move |from| from..(from + micro_batch).min(n_cells))
 }
 
 /// Results of `f` over micro-batches of `n_cells`, in batch order, computed on this rayon pool's threads.

@@ -4,12 +4,14 @@ use super::checkpoints::Checkpoints;
 use super::flags::CheckpointFlags;
 use super::trainer::{Ended, Plan, Trainer};
 use super::{Model, Objective};
+use crate::artifact::checkpoint::state::Restored;
 use crate::artifact::checkpoint::{
     Config, Description, FORMAT, Kind, Training, VERSION, VocabularyReference,
 };
 use crate::artifact::provenance::{self, Provenance};
 use crate::artifact::tokens::Tokens;
 use crate::artifact::{Header, atomic};
+use crate::engine::{Machine, Moments};
 use crate::model::ModelConfig;
 use crate::stage::{Context, interrupt};
 use std::path::Path;
@@ -27,6 +29,10 @@ pub struct Session<'a> {
     pub description: Description,
     /// What the loop is to do.
     pub plan: Plan,
+    /// Where the model learns.
+    pub machine: &'a Machine,
+    /// Cells of one model call; as suits the device if absent.
+    pub micro_batch: Option<usize>,
 }
 
 /// What distinguishes one model's description from another's.
@@ -81,10 +87,16 @@ impl Session<'_> {
         checkpoints.clear(restored.is_none())?;
         let mut trainer = match restored {
             Some(restored) => {
-                tracing::info!("going on from step {}", restored.state.step);
-                Trainer::restore(self.plan, restored)
+                let Restored { history, model, first, second, best, state } = restored;
+                tracing::info!("going on from step {}", state.step);
+                let moments = Some(Moments { first, second, best });
+                let learner = self.machine.learner(model, moments, self.micro_batch)?;
+                Trainer::restore(self.plan, learner, history, state)
             }
-            None => Trainer::new(self.plan, init()?, identity),
+            None => {
+                let learner = self.machine.learner(init()?, None, self.micro_batch)?;
+                Trainer::new(self.plan, learner, identity)
+            }
         };
         match trainer.run(objective, &self.description, &mut checkpoints, &interrupt)? {
             Ended::Stopped(kind) => {
@@ -97,8 +109,8 @@ impl Session<'_> {
     }
 
     fn finish(&self, trainer: &Trainer, checkpoints: &Checkpoints, started: Instant) -> anyhow::Result<()> {
-        let (model, history) = trainer.result();
-        atomic::write_directory(self.output, |temporary| self.description.write(temporary, model, history))?;
+        let (model, history) = trainer.result()?;
+        atomic::write_directory(self.output, |temporary| self.description.write(temporary, &model, history))?;
         provenance::write_run_record(self.output, self.context, started)?;
         if !self.flags.keep_checkpoints {
             checkpoints.remove()?;

@@ -37,7 +37,7 @@ pub trait CausalConv: Device {
         xz: &Tensor<Self>,
         w: &Tensor<Self>,
         b: &Tensor<Self>,
-        sequences: &Sequences,
+        sequences: &Sequences<Self>,
         direction: Direction,
     ) -> Result<Tensor<Self>>;
 
@@ -48,7 +48,7 @@ pub trait CausalConv: Device {
         w: &Tensor<Self>,
         b: &Tensor<Self>,
         dy: &Tensor<Self>,
-        sequences: &Sequences,
+        sequences: &Sequences<Self>,
         direction: Direction,
         dw: &mut Tensor<Self>,
         db: &mut Tensor<Self>,

@@ -41,7 +41,7 @@ pub struct Scan<'a, B: Device> {
     /// [E]
     pub d: &'a Tensor<B>,
     /// Rows of each sequence.
-    pub sequences: &'a Sequences,
+    pub sequences: &'a Sequences<B>,
     /// Which way time runs.
     pub direction: Direction,
 }

@@ -1,0 +1,1 @@
+//! Casts and sums that are no operation of the model, only of its storage.
