@@ -55,7 +55,7 @@ impl Dtype {
     }
 }
 
-/// y [m, n] = a [m, k] b [k, n], or with `accumulate` y += a b; a and b bf16, products summed in f32.
+/// y [m, n] = a [m, k] b [k, n] + onto + bias; a and b bf16, products summed in f32.
 #[derive(Clone, Copy, Debug)]
 pub struct Product {
     /// Rows of y.
@@ -72,8 +72,8 @@ pub struct Product {
     pub y: Operand,
     /// What y holds.
     pub dtype: Dtype,
-    /// Add to what y holds.
-    pub accumulate: bool,
+    /// [m, n] of y's type and stride; may be y itself.
+    pub onto: Option<Address>,
     /// [n] bf16, added to every row.
     pub bias: Option<Address>,
 }

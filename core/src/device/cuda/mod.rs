@@ -7,11 +7,13 @@
 
 mod arguments;
 mod driver;
+mod elementwise;
 #[cfg(any(feature = "cuda12", feature = "cuda13"))]
 mod gpu;
 mod pool;
 
 pub(crate) use arguments::Arguments;
+pub(crate) use elementwise::Groups;
 pub use driver::{Address, Driver, Dtype, Launch, Memory, Operand, Product};
 #[cfg(any(feature = "cuda12", feature = "cuda13"))]
 pub use gpu::Gpu;
@@ -102,7 +104,7 @@ impl<D: Driver> Cuda<D> {
     /// The arguments are those of the kernel's `.entry` line, and every address has room for what it reads or writes.
     pub(crate) unsafe fn launch(
         &self,
-        (kernel, ptx): (&'static str, &'static str),
+        kernel: &'static str,
         grid: [usize; 3],
         block: usize,
         shared: usize,
@@ -116,7 +118,7 @@ impl<D: Driver> Cuda<D> {
         unsafe {
             self.shared.driver.launch(Launch {
                 kernel,
-                ptx,
+                ptx: panfoma_kernels::ptx(kernel),
                 grid: grid.map(u32_of),
                 block: [u32_of(block), 1, 1],
                 shared: u32_of(shared),
@@ -132,7 +134,7 @@ impl<D: Driver> Cuda<D> {
         }
         if x.storage.half.get().is_none() {
             let block = self.shared.block(2 * x.n_elements())?;
-            todo!();
+            self.cast_bf16(x, block.at)?;
             // Another thread may have been faster; its copy is as good.
             let _ = x.storage.half.set(block);
         }
@@ -209,7 +211,7 @@ impl<D: Driver> Device for Cuda<D> {
 
     fn add_assign(&self, y: &mut Tensor<Self>, x: &Tensor<Self>) -> Result<()> {
         assert_eq!((y.shape(), y.dtype()), (x.shape(), x.dtype()));
-        todo!()
+        self.add(y, x)
     }
 
     fn index(&self, values: &[u32]) -> Result<Index<D>> {

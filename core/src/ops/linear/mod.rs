@@ -4,6 +4,7 @@
 //! rows that already hold bias and residual, these cost no pass of their own.
 
 mod cpu;
+mod cuda;
 
 use super::matmul::Matmul;
 use crate::device::{Result, Tensor};

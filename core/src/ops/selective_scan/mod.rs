@@ -19,6 +19,7 @@
 //! No tensor of T x E x N numbers exists, and nothing is divided by exp(dt A).
 
 mod cpu;
+mod cuda;
 
 use super::Sequences;
 pub use super::causal_conv::Direction;

@@ -32,8 +32,8 @@ struct Key {
     sizes: [usize; 3],
     transposed: [bool; 2],
     strides: [usize; 3],
-    /// Multiples of bytes that the addresses of a, b and y have, at most 256.
-    alignment: [u32; 3],
+    /// Powers of two that divide the addresses of a, b, y and what it is added to, at most 256.
+    alignment: [u32; 4],
     dtype: Dtype,
     has_bias: bool,
 }
@@ -82,7 +82,7 @@ impl Products {
             sizes: [product.m, product.n, product.k],
             transposed: [product.a.transposed, product.b.transposed],
             strides: [product.a.stride, product.b.stride, product.y.stride],
-            alignment: [product.a.at, product.b.at, product.y.at].map(alignment),
+            alignment: [product.a.at, product.b.at, product.y.at, product.onto.unwrap_or(0)].map(alignment),
             dtype: product.dtype,
             has_bias: product.bias.is_some(),
         };
@@ -92,8 +92,9 @@ impl Products {
             Some(plan) => *plan,
             None => *plans.entry(key).or_insert(self.plan(&key).map_err(|why| describe(&key, &why))?),
         };
-        let (alpha, beta) = (1.0f32, if product.accumulate { 1.0f32 } else { 0.0 });
+        let (alpha, beta) = (1.0f32, if product.onto.is_some() { 1.0f32 } else { 0.0 });
         let y = pointer(product.y.at);
+        let onto = pointer(product.onto.unwrap_or(product.y.at));
         // SAFETY: the plan's handles are alive until `release`; scalars outlive the call, which copies them.
         unsafe {
             if let Some(bias) = product.bias {
@@ -108,7 +109,7 @@ impl Products {
                 plan.b,
                 pointer(product.a.at),
                 plan.a,
-                y,
+                onto,
                 plan.y,
                 y,
                 plan.y,
@@ -155,11 +156,11 @@ impl Products {
             };
             let workspace = (&raw const self.workspace_bytes).cast();
             prefer(Preference::CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace, 8)?;
-            let [of_a, of_b, of_y] = &key.alignment;
+            let [of_a, of_b, of_y, of_onto] = &key.alignment;
             for (what, bytes) in [
                 (Preference::CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, of_b),
                 (Preference::CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, of_a),
-                (Preference::CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, of_y),
+                (Preference::CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, of_onto),
                 (Preference::CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, of_y),
             ] {
                 prefer(what, (bytes as *const u32).cast(), 4)?;
