@@ -1,0 +1,310 @@
+//! Loads, stores, atomics and asynchronous copies.
+
+use crate::block::Resources;
+use crate::finding::{Fault, Kind};
+use crate::isa::{Address, AtomicOp, Elements, Row, Space, Type, WideRow};
+use crate::warp::{Copy, Warp, each};
+
+/// Puts one access's bytes into the lane's registers.
+#[inline(always)]
+fn scatter(warp: &mut Warp, elements: &Elements, lane: usize, bytes: &[u8]) {
+    let rows = &elements.rows[..elements.count as usize];
+    match elements.bytes {
+        4 => {
+            for (row, b) in rows.iter().zip(bytes.chunks_exact(4)) {
+                warp.narrow[*row as usize][lane] = u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+            }
+        }
+        8 => {
+            for (row, b) in rows.iter().zip(bytes.chunks_exact(8)) {
+                warp.wide[*row as usize][lane] = u64::from_le_bytes(b.try_into().expect("eight bytes"));
+            }
+        }
+        2 => {
+            for (row, b) in rows.iter().zip(bytes.chunks_exact(2)) {
+                let value = u16::from_le_bytes([b[0], b[1]]);
+                let value = if elements.signed { value as i16 as u32 } else { value.into() };
+                warp.narrow[*row as usize][lane] = value;
+            }
+        }
+        _ => {
+            for (row, b) in rows.iter().zip(bytes) {
+                let value = if elements.signed { *b as i8 as u32 } else { (*b).into() };
+                warp.narrow[*row as usize][lane] = value;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn gather(warp: &Warp, elements: &Elements, lane: usize, bytes: &mut [u8; 16]) {
+    let size = elements.bytes as usize;
+    for (at, row) in elements.rows[..elements.count as usize].iter().enumerate() {
+        if elements.wide {
+            bytes[8 * at..8 * at + 8].copy_from_slice(&warp.wide[*row as usize][lane].to_le_bytes());
+        } else {
+            let value = warp.narrow[*row as usize][lane].to_le_bytes();
+            bytes[size * at..size * at + size].copy_from_slice(&value[..size]);
+        }
+    }
+}
+
+pub(super) fn load_param(
+    warp: &mut Warp,
+    resources: &Resources<'_>,
+    offset: u32,
+    elements: &Elements,
+    active: u32,
+) {
+    let bytes = &resources.params[offset as usize..][..elements.bytes as usize];
+    for lane in each(active) {
+        scatter(warp, elements, lane, bytes);
+    }
+}
+
+#[inline(always)]
+fn global_addresses(warp: &Warp, address: &Address) -> WideRow {
+    let base = &warp.wide[address.row as usize];
+    std::array::from_fn(|lane| base[lane].wrapping_add(address.offset as u64))
+}
+
+#[inline(always)]
+fn shared_addresses(warp: &Warp, address: &Address) -> Row {
+    let base = &warp.narrow[address.row as usize];
+    std::array::from_fn(|lane| base[lane].wrapping_add(address.offset as u32))
+}
+
+#[inline(always)]
+fn aligned(resources: &Resources<'_>, lane: usize, address: u64, n: usize) -> Result<(), Fault> {
+    if address & (n as u64 - 1) == 0 {
+        return Ok(());
+    }
+    let what = format!("access of {n} bytes: {}", resources.global.memory().describe(address));
+    Err(Fault::new(Kind::Misaligned, lane, what))
+}
+
+pub(super) fn load(
+    warp: &mut Warp,
+    resources: &mut Resources<'_>,
+    pc: usize,
+    address: &Address,
+    elements: &Elements,
+    active: u32,
+) -> Result<(), Fault> {
+    let n = elements.bytes as usize * elements.count as usize;
+    match address.space {
+        Space::Global => {
+            let addresses = global_addresses(warp, address);
+            for lane in each(active) {
+                aligned(resources, lane, addresses[lane], n)?;
+                let bytes = resources.global.load(lane, addresses[lane], n)?;
+                scatter(warp, elements, lane, bytes);
+            }
+            if resources.options.count_memory {
+                resources.tally.global_access(&addresses, active, n as u64);
+            }
+        }
+        Space::Shared => {
+            let addresses = shared_addresses(warp, address);
+            let first = addresses[active.trailing_zeros() as usize];
+            if each(active).all(|lane| addresses[lane] == first) {
+                let lane = active.trailing_zeros() as usize;
+                let mut copy = [0; 16];
+                copy[..n].copy_from_slice(resources.shared.load(
+                    warp.number,
+                    lane,
+                    active,
+                    &warp.clock,
+                    first,
+                    n,
+                )?);
+                for lane in each(active) {
+                    scatter(warp, elements, lane, &copy[..n]);
+                }
+            } else {
+                for lane in each(active) {
+                    let mut copy = [0; 16];
+                    let (number, clock) = (warp.number, &warp.clock);
+                    copy[..n].copy_from_slice(resources.shared.load(
+                        number,
+                        lane,
+                        1 << lane,
+                        clock,
+                        addresses[lane],
+                        n,
+                    )?);
+                    scatter(warp, elements, lane, &copy[..n]);
+                }
+            }
+            if resources.options.count_memory {
+                resources.tally.shared_access(pc, &addresses, active, n as u32);
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn store(
+    warp: &mut Warp,
+    resources: &mut Resources<'_>,
+    pc: usize,
+    address: &Address,
+    elements: &Elements,
+    active: u32,
+) -> Result<(), Fault> {
+    let n = elements.bytes as usize * elements.count as usize;
+    let mut bytes = [0; 16];
+    match address.space {
+        Space::Global => {
+            let addresses = global_addresses(warp, address);
+            for lane in each(active) {
+                aligned(resources, lane, addresses[lane], n)?;
+                gather(warp, elements, lane, &mut bytes);
+                resources.global.store(lane, addresses[lane], &bytes[..n])?;
+            }
+            if resources.options.count_memory {
+                resources.tally.global_access(&addresses, active, n as u64);
+            }
+        }
+        Space::Shared => {
+            let addresses = shared_addresses(warp, address);
+            for lane in each(active) {
+                gather(warp, elements, lane, &mut bytes);
+                resources.shared.store(warp.number, lane, &warp.clock, addresses[lane], &bytes[..n])?;
+            }
+            if resources.options.count_memory {
+                resources.tally.shared_access(pc, &addresses, active, n as u32);
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn atomic(
+    warp: &mut Warp,
+    resources: &mut Resources<'_>,
+    op: AtomicOp,
+    ty: Type,
+    address: &Address,
+    (d, a, b): (Option<u16>, u16, u16),
+    active: u32,
+) -> Result<(), Fault> {
+    let n = ty.bytes();
+    let wide = n == 8;
+    for lane in each(active) {
+        let operand = |warp: &Warp, row: u16| {
+            if wide { warp.wide[row as usize][lane] } else { warp.narrow[row as usize][lane].into() }
+        };
+        let (x, y) = (operand(warp, a), operand(warp, b));
+        let change = |old| combine(op, ty, old, x, y);
+        let old = match address.space {
+            Space::Global => {
+                let at = global_addresses(warp, address)[lane];
+                aligned(resources, lane, at, n)?;
+                resources.global.update(lane, at, n, change)?
+            }
+            Space::Shared => {
+                let at = shared_addresses(warp, address)[lane];
+                resources.shared.update(warp.number, lane, &warp.clock, at, n, change)?
+            }
+        };
+        match d {
+            Some(row) if wide => warp.wide[row as usize][lane] = old,
+            Some(row) => warp.narrow[row as usize][lane] = old as u32,
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// The new value of an atomic; for `cas`, `a` is compared and `b` put.
+fn combine(op: AtomicOp, ty: Type, old: u64, a: u64, b: u64) -> u64 {
+    let signed = |x: u64| if ty.bits() == 64 { x as i64 } else { i64::from(x as u32 as i32) };
+    match op {
+        AtomicOp::Add => old.wrapping_add(a),
+        AtomicOp::And => old & a,
+        AtomicOp::Or => old | a,
+        AtomicOp::Xor => old ^ a,
+        AtomicOp::Exch => a,
+        AtomicOp::Cas => {
+            if old == a {
+                b
+            } else {
+                old
+            }
+        }
+        AtomicOp::Inc => {
+            if old >= a {
+                0
+            } else {
+                old + 1
+            }
+        }
+        AtomicOp::Dec => {
+            if old == 0 || old > a {
+                a
+            } else {
+                old - 1
+            }
+        }
+        AtomicOp::Min if ty.signed() => signed(old).min(signed(a)) as u64,
+        AtomicOp::Max if ty.signed() => signed(old).max(signed(a)) as u64,
+        AtomicOp::Min => old.min(a),
+        AtomicOp::Max => old.max(a),
+    }
+}
+
+pub(super) fn copy_async(
+    warp: &mut Warp,
+    resources: &mut Resources<'_>,
+    pc: usize,
+    shared: &Address,
+    global: &Address,
+    bytes: u8,
+    source_bytes: Option<u16>,
+    active: u32,
+) -> Result<(), Fault> {
+    let n = bytes as usize;
+    let (from, to) = (global_addresses(warp, global), shared_addresses(warp, shared));
+    for lane in each(active) {
+        let used = source_bytes.map_or(n, |row| warp.narrow[row as usize][lane] as usize);
+        if used > n {
+            let what = format!("cp.async reads {used} bytes for a copy of {n}");
+            return Err(Fault::new(Kind::OutOfBounds, lane, what));
+        }
+        aligned(resources, lane, from[lane], n)?;
+        let mut data = [0; 16];
+        if used == n {
+            data[..n].copy_from_slice(resources.global.load(lane, from[lane], n)?);
+        } else if used == 0 {
+            // Nothing is read, but the address should still be a legal one.
+            resources.global.touch(lane, from[lane])?;
+        } else {
+            for byte in 0..used {
+                data[byte] = resources.global.load(lane, from[lane] + byte as u64, 1)?[0];
+            }
+        }
+        resources.shared.begin_copy(warp.number, lane, &warp.clock, to[lane], n)?;
+        let group = warp.committed[lane];
+        warp.copies.push(Copy { lane: lane as u8, bytes, group, shared: to[lane], data });
+    }
+    if resources.options.count_memory {
+        resources.tally.shared_access(pc, &to, active, n as u32);
+        resources.tally.global_access(&from, active, n as u64);
+    }
+    Ok(())
+}
+
+/// `cp.async.wait_group`: all but the last `pending` committed groups land; without a number, everything.
+pub(super) fn wait(warp: &mut Warp, resources: &mut Resources<'_>, pending: Option<u32>, active: u32) {
+    let (number, clock, committed) = (warp.number, &warp.clock, &warp.committed);
+    warp.copies.retain(|copy| {
+        let lane = copy.lane as usize;
+        let lands = pending.is_none_or(|pending| copy.group + pending < committed[lane]);
+        if active >> lane & 1 == 0 || !lands {
+            return true;
+        }
+        resources.shared.end_copy(number, lane, clock, copy.shared, &copy.data[..copy.bytes as usize]);
+        false
+    });
+}
