@@ -122,18 +122,19 @@ impl Driver for Interpreted {
 
     unsafe fn launch(&self, launch: Launch<'_>) -> Result<()> {
         let State { memory, modules, instructions } = &mut *self.state.lock().unwrap();
-        if !modules.contains_key(launch.kernel) {
-            let module = ptx::Module::parse(launch.ptx).map_err(|error| failed(format!("{error}")))?;
-            modules.insert(launch.kernel, module);
+        let (name, module) = (launch.kernel.name, launch.kernel.module);
+        if !modules.contains_key(module.name) {
+            let parsed = ptx::Module::parse(module.ptx).map_err(|error| failed(format!("{error}")))?;
+            modules.insert(module.name, parsed);
         }
-        let kernel = modules[launch.kernel].entry(launch.kernel);
-        let kernel = kernel.ok_or_else(|| failed(format!("`{}` is not in its module", launch.kernel)))?;
-        let shape =
-            ptx::Launch { grid: launch.grid, block: launch.block, dynamic_shared: launch.shared };
+        let kernel = modules[module.name].entry(name);
+        let kernel = kernel.ok_or_else(|| failed(format!("`{name}` is not in its module")))?;
+        let block = [launch.threads(), 1, 1];
+        let shape = ptx::Launch { grid: launch.grid, block, dynamic_shared: launch.shared };
         let options = ptx::Options { count_memory: false, ..ptx::Options::default() };
         let counters = ptx::launch_raw(memory, kernel, &shape, launch.arguments, &options)
             .map_err(|finding| failed(format!("{finding}")))?;
-        *instructions.entry(launch.kernel).or_default() += counters.warp_instructions;
+        *instructions.entry(name).or_default() += counters.warp_instructions;
         Ok(())
     }
 

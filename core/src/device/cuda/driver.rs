@@ -11,18 +11,21 @@ pub type Address = u64;
 /// One launch of a kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Launch<'a> {
-    /// The entry point.
-    pub kernel: &'static str,
-    /// The PTX module that has it.
-    pub ptx: &'static str,
+    /// Name, text and threads of a block.
+    pub kernel: panfoma_kernels::Entry,
     /// Blocks.
     pub grid: [u32; 3],
-    /// Threads of a block.
-    pub block: [u32; 3],
     /// Bytes of dynamic shared memory.
     pub shared: u32,
-    /// The parameters as they lie in memory, each at a multiple of its size.
+    /// The parameters as they lie in memory.
     pub arguments: &'a [u8],
+}
+
+impl Launch<'_> {
+    /// Threads of a block; every entry of ours says how many it takes.
+    pub fn threads(&self) -> u32 {
+        self.kernel.threads.expect("a kernel with `.maxntid`")
+    }
 }
 
 /// A row-major matrix in the device's memory.

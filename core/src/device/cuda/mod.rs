@@ -5,25 +5,35 @@
 //! that enters one is cast once and the copy kept until the tensor is written again. All sums run in f32 and in a fixed
 //! order: no kernel adds floats atomically.
 
-mod arguments;
 mod driver;
 mod elementwise;
 #[cfg(any(feature = "cuda12", feature = "cuda13"))]
 mod gpu;
 mod pool;
+mod segments;
 
-pub(crate) use arguments::Arguments;
 pub(crate) use elementwise::Groups;
+pub(crate) use panfoma_kernels::entries as kernels;
+pub(crate) use segments::Segments;
 pub use driver::{Address, Driver, Dtype, Launch, Memory, Operand, Product};
 #[cfg(any(feature = "cuda12", feature = "cuda13"))]
 pub use gpu::Gpu;
 
 use super::{Device, Result, Tensor};
+use panfoma_kernels::Arguments;
 use pool::{Block, Shared};
 use std::sync::{Arc, OnceLock};
 
 #[cfg(all(feature = "cuda12", feature = "cuda13"))]
 compile_error!("`cuda12` and `cuda13` bind to different drivers: build with one, `--no-default-features --features cuda12`");
+
+/// An address as a kernel's argument.
+pub(crate) type Pointer = u64;
+
+/// The address as a kernel's argument.
+pub(crate) fn pointer(at: Address) -> Pointer {
+    at
+}
 
 /// Runs everything on one device, in the order it is asked for. Clones share the device.
 pub struct Cuda<D: Driver> {
@@ -51,6 +61,8 @@ pub struct Index<D: Driver> {
     /// The numbers, where they came from the host. Where they did not, no number occurs twice: they are places of
     /// sorted genes.
     host: Option<Vec<u32>>,
+    /// The numbers as destinations of a sum, once one was asked for.
+    segments: OnceLock<Segments<D>>,
 }
 
 impl<D: Driver> Index<D> {
@@ -59,14 +71,30 @@ impl<D: Driver> Index<D> {
         self.len
     }
 
-    /// Where they are.
-    pub(crate) fn at(&self) -> Address {
-        self.block.at
+    /// Where they are, for a kernel.
+    pub(crate) fn read(&self) -> Pointer {
+        pointer(self.block.at)
+    }
+
+    /// Where they are, for a kernel that writes them.
+    pub(crate) fn write(&mut self) -> Pointer {
+        pointer(self.block.at)
     }
 
     /// The host's copy, if it was there first.
     pub(crate) fn host(&self) -> Option<&[u32]> {
         self.host.as_deref()
+    }
+
+    /// The numbers as destinations of rows in order, if they came from the host; else none occurs twice.
+    pub(crate) fn segments(&self, b: &Cuda<D>) -> Result<Option<&Segments<D>>> {
+        let Some(host) = &self.host else { return Ok(None) };
+        if self.segments.get().is_none() {
+            let segments = Segments::new(b, host.iter().copied().zip(0..))?;
+            // Another thread may have been faster; its segments are the same.
+            let _ = self.segments.set(segments);
+        }
+        Ok(self.segments.get())
     }
 }
 
@@ -93,36 +121,40 @@ impl<D: Driver> Cuda<D> {
         Ok(y)
     }
 
-    /// Ids that an operation fills completely, none twice.
-    pub(crate) fn unwritten_index(&self, len: usize) -> Result<Index<D>> {
-        Ok(Index { block: self.shared.block(4 * len)?, len, host: None })
+    /// Numbers of the host on the device.
+    fn numbers(&self, values: &[u32]) -> Result<Block<D>> {
+        let block = self.shared.block(4 * values.len())?;
+        let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+        // SAFETY: the block was made for these bytes.
+        unsafe { self.driver().upload(block.at, &bytes)? };
+        Ok(block)
     }
 
-    /// Runs a kernel on blocks of its arguments.
+    /// Ids that an operation fills completely, none twice.
+    pub(crate) fn unwritten_index(&self, len: usize) -> Result<Index<D>> {
+        Ok(Index { block: self.shared.block(4 * len)?, len, host: None, segments: OnceLock::new() })
+    }
+
+    /// Runs a kernel over a grid, with so many bytes of dynamic shared memory.
     ///
     /// # Safety
-    /// The arguments are those of the kernel's `.entry` line, and every address has room for what it reads or writes.
-    pub(crate) unsafe fn launch(
+    /// Every address has room for what the kernel reads or writes there.
+    pub(crate) unsafe fn launch<A: Arguments>(
         &self,
-        kernel: &'static str,
+        arguments: &A,
         grid: [usize; 3],
-        block: usize,
         shared: usize,
-        arguments: &Arguments,
     ) -> Result<()> {
-        let u32_of = |n: usize| u32::try_from(n).expect("a launch's sizes fit 32 bits");
         if grid.contains(&0) {
             return Ok(());
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the arguments are those of the entry; the rest is the caller's promise.
         unsafe {
             self.shared.driver.launch(Launch {
-                kernel,
-                ptx: panfoma_kernels::ptx(kernel),
-                grid: grid.map(u32_of),
-                block: [u32_of(block), 1, 1],
-                shared: u32_of(shared),
-                arguments: arguments.bytes(),
+                kernel: A::ENTRY,
+                grid: grid.map(number),
+                shared: number(shared),
+                arguments: &arguments.bytes(),
             })
         }
     }
@@ -157,6 +189,16 @@ impl<D: Driver> Tensor<Cuda<D>> {
     pub(crate) fn at_mut(&mut self) -> Address {
         self.storage.half.take();
         self.storage.block.at
+    }
+
+    /// Where they are, for a kernel.
+    pub(crate) fn read(&self) -> Pointer {
+        pointer(self.at())
+    }
+
+    /// Where they are, for a kernel that writes them.
+    pub(crate) fn write(&mut self) -> Pointer {
+        pointer(self.at_mut())
     }
 
     fn bytes(&self) -> usize {
@@ -215,11 +257,8 @@ impl<D: Driver> Device for Cuda<D> {
     }
 
     fn index(&self, values: &[u32]) -> Result<Index<D>> {
-        let block = self.shared.block(4 * values.len())?;
-        let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-        // SAFETY: the block was made for these bytes.
-        unsafe { self.driver().upload(block.at, &bytes)? };
-        Ok(Index { block, len: values.len(), host: Some(values.to_vec()) })
+        let block = self.numbers(values)?;
+        Ok(Index { block, len: values.len(), host: Some(values.to_vec()), segments: OnceLock::new() })
     }
 
     fn index_to_host(&self, index: &Index<D>) -> Result<Vec<u32>> {
@@ -228,9 +267,14 @@ impl<D: Driver> Device for Cuda<D> {
         }
         let mut bytes = vec![0; 4 * index.len];
         // SAFETY: the block holds these bytes.
-        unsafe { self.driver().download(index.at(), &mut bytes)? };
+        unsafe { self.driver().download(index.block.at, &mut bytes)? };
         Ok(bytes.chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().expect("four bytes"))).collect())
     }
+}
+
+/// A size as kernels take it.
+pub(crate) fn number(n: usize) -> u32 {
+    u32::try_from(n).expect("a kernel's sizes fit 32 bits")
 }
 
 /// Numbers as they lie in memory; bf16 is the upper half of f32.

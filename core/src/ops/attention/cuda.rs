@@ -1,5 +1,5 @@
 use super::{Attention, Heads};
-use crate::device::cuda::{Address, Arguments, Cuda, Driver, Dtype, Groups, floats};
+use crate::device::cuda::{Address, Cuda, Driver, Dtype, Groups, floats, kernels, number};
 use crate::device::{Device, DeviceError, Result, Tensor};
 use std::f32::consts::LOG2_E;
 
@@ -8,55 +8,41 @@ const FORWARD_ROWS: usize = 128;
 const BACKWARD_ROWS: usize = 64;
 /// Keys, or queries, that a block holds at a time.
 const TILE: usize = 64;
-/// Threads of a block.
-const BLOCK: usize = 128;
+/// Numbers of a block of the backward pass's first step: 8 a thread.
+const NUMBERS: usize = 8 * 128;
+/// Widths of heads that kernels exist for.
+const WIDTHS: [usize; 2] = [32, 64];
 
-/// Kernels of one width of a head.
-struct Kernels {
-    width: usize,
-    forward: &'static str,
-    rows: &'static str,
-    dkdv: &'static str,
-    dq: &'static str,
+/// Launches the kernel of a width; both take the same arguments.
+macro_rules! launch {
+    ($b:expr, $wide:expr, $grid:expr, $shared:expr, $narrow:ident | $other:ident { $($arguments:tt)* }) => {
+        match $wide {
+            32 => $b.launch(&kernels::$narrow { $($arguments)* }, $grid, $shared),
+            _ => $b.launch(&kernels::$other { $($arguments)* }, $grid, $shared),
+        }
+    };
 }
 
-const KERNELS: [Kernels; 2] = [
-    Kernels {
-        width: 32,
-        forward: "pf_attention_fwd_d32",
-        rows: "pf_attention_bwd_rows_d32",
-        dkdv: "pf_attention_bwd_dkdv_d32",
-        dq: "pf_attention_bwd_dq_d32",
-    },
-    Kernels {
-        width: 64,
-        forward: "pf_attention_fwd_d64",
-        rows: "pf_attention_bwd_rows_d64",
-        dkdv: "pf_attention_bwd_dkdv_d64",
-        dq: "pf_attention_bwd_dq_d64",
-    },
-];
-
-/// The sizes of a call, and the kernels that suit it.
+/// The sizes of a call.
 struct Sizes {
     n_sequences: usize,
     len: usize,
     n_heads: usize,
-    /// Width of a head.
+    /// Width of a head of the model, and of the kernels that suit it.
     width: usize,
-    kernels: &'static Kernels,
+    wide: usize,
 }
 
 impl Sizes {
     fn new<D: Driver>(b: &Cuda<D>, heads: &Heads<Cuda<D>>, d_model: usize) -> Result<Self> {
         let width = d_model / heads.n_heads;
-        let kernels = KERNELS.iter().find(|kernels| width <= kernels.width);
-        let kernels = kernels.ok_or_else(|| DeviceError::Failed {
+        let wide = WIDTHS.into_iter().find(|&wide| width <= wide);
+        let wide = wide.ok_or_else(|| DeviceError::Failed {
             device: b.driver().name(),
             message: format!("a head has {width} columns; attention kernels exist for at most 64"),
         })?;
         assert_eq!(heads.keys.len(), heads.n_sequences * heads.len);
-        Ok(Self { n_sequences: heads.n_sequences, len: heads.len, n_heads: heads.n_heads, width, kernels })
+        Ok(Self { n_sequences: heads.n_sequences, len: heads.len, n_heads: heads.n_heads, width, wide })
     }
 
     fn rows(&self) -> usize {
@@ -81,17 +67,17 @@ impl Sizes {
         holder: &'a mut Option<Tensor<Cuda<D>>>,
     ) -> Result<&'a Tensor<Cuda<D>>> {
         assert_eq!((x.rows(), x.dtype()), (self.rows(), Dtype::Bf16));
-        if self.width == self.kernels.width {
+        if self.width == self.wide {
             return Ok(x);
         }
-        let mut wide = self.wide(b, parts)?;
-        self.regroup(b, parts, [x.at(), wide.at_mut()], [self.width, self.kernels.width])?;
+        let mut wide = self.unwritten(b, parts)?;
+        self.regroup(b, parts, [x.at(), wide.at_mut()], [self.width, self.wide])?;
         Ok(holder.insert(wide))
     }
 
     /// A tensor of heads as wide as the kernels'.
-    fn wide<D: Driver>(&self, b: &Cuda<D>, parts: usize) -> Result<Tensor<Cuda<D>>> {
-        b.unwritten(&[self.rows(), parts * self.n_heads * self.kernels.width], Dtype::Bf16)
+    fn unwritten<D: Driver>(&self, b: &Cuda<D>, parts: usize) -> Result<Tensor<Cuda<D>>> {
+        b.unwritten(&[self.rows(), parts * self.n_heads * self.wide], Dtype::Bf16)
     }
 
     /// The columns of x's heads that the model has.
@@ -101,11 +87,11 @@ impl Sizes {
         x: Tensor<Cuda<D>>,
         parts: usize,
     ) -> Result<Tensor<Cuda<D>>> {
-        if self.width == self.kernels.width {
+        if self.width == self.wide {
             return Ok(x);
         }
         let mut y = b.unwritten(&[self.rows(), parts * self.n_heads * self.width], Dtype::Bf16)?;
-        self.regroup(b, parts, [x.at(), y.at_mut()], [self.kernels.width, self.width])?;
+        self.regroup(b, parts, [x.at(), y.at_mut()], [self.wide, self.width])?;
         Ok(y)
     }
 
@@ -128,21 +114,20 @@ impl<D: Driver> Attention for Cuda<D> {
         let sizes = Sizes::new(self, heads, qkv.cols() / 3)?;
         let mut holder = None;
         let qkv = sizes.widened(self, qkv, 3, &mut holder)?;
-        let mut o = sizes.wide(self, 1)?;
+        let mut o = sizes.unwritten(self, 1)?;
         let mut logs = self.unwritten(&[heads.n_sequences * heads.n_heads, heads.len], Dtype::F32)?;
-        let arguments = Arguments::new()
-            .address(qkv.at())
-            .address(heads.keys.at())
-            .address(o.at_mut())
-            .address(logs.at_mut())
-            .number(heads.len)
-            .number(heads.n_heads)
-            .float(LOG2_E * sizes.scale());
-        let row = sizes.kernels.width * Dtype::Bf16.bytes();
-        let shared = (FORWARD_ROWS + 2 * TILE) * row + TILE * 4;
-        // SAFETY: the arguments of the entry; `Sizes` compared the tensors with each other.
+        let shared = (FORWARD_ROWS + 2 * TILE) * sizes.wide * Dtype::Bf16.bytes() + TILE * 4;
+        // SAFETY: `Sizes` compared the tensors with each other.
         unsafe {
-            self.launch(sizes.kernels.forward, sizes.grid(FORWARD_ROWS), BLOCK, shared, &arguments)?;
+            launch!(self, sizes.wide, sizes.grid(FORWARD_ROWS), shared, AttentionFwdD32 | AttentionFwdD64 {
+                qkv: qkv.read(),
+                keys: heads.keys.read(),
+                o: o.write(),
+                log_sum: logs.write(),
+                len: number(heads.len),
+                n_heads: number(heads.n_heads),
+                scale_log2: LOG2_E * sizes.scale(),
+            })?;
         }
         Ok((sizes.narrowed(self, o, 1)?, logs))
     }
@@ -160,41 +145,51 @@ impl<D: Driver> Attention for Cuda<D> {
         let qkv = sizes.widened(self, qkv, 3, &mut held_qkv)?;
         let o = sizes.widened(self, o, 1, &mut held_o)?;
         let d_o = sizes.widened(self, d_o, 1, &mut held_d_o)?;
-        let mut dqkv = sizes.wide(self, 3)?;
+        let mut dqkv = sizes.unwritten(self, 3)?;
         let n_rows = sizes.rows() * sizes.n_heads;
         let mut rows = self.unwritten(&[n_rows, 2], Dtype::F32)?;
-        let arguments = Arguments::new()
-            .address(o.at())
-            .address(d_o.at())
-            .address(log_sum.at())
-            .address(rows.at_mut())
-            .number(sizes.len)
-            .number(sizes.n_heads)
-            .number(n_rows);
-        // Eight numbers a thread.
-        let rows_of_block = BLOCK * 8 / sizes.kernels.width;
-        // SAFETY: the arguments of the entry; `Sizes` compared the tensors with each other.
+        let (len, n_heads) = (number(sizes.len), number(sizes.n_heads));
+        let grid = [n_rows.div_ceil(NUMBERS / sizes.wide), 1, 1];
+        // SAFETY: `Sizes` compared the tensors with each other.
         unsafe {
-            self.launch(sizes.kernels.rows, [n_rows.div_ceil(rows_of_block), 1, 1], BLOCK, 0, &arguments)?;
+            launch!(self, sizes.wide, grid, 0, AttentionBwdRowsD32 | AttentionBwdRowsD64 {
+                o: o.read(),
+                d_o: d_o.read(),
+                log_sum: log_sum.read(),
+                rows: rows.write(),
+                len,
+                n_heads,
+                n_rows: number(n_rows),
+            })?;
         }
-        let arguments = Arguments::new()
-            .address(qkv.at())
-            .address(heads.keys.at())
-            .address(d_o.at())
-            .address(rows.at())
-            .address(dqkv.at_mut())
-            .number(sizes.len)
-            .number(sizes.n_heads)
-            .float(sizes.scale())
-            .float(LOG2_E * sizes.scale());
-        let row = sizes.kernels.width * Dtype::Bf16.bytes();
+        let (scale, grid) = (sizes.scale(), sizes.grid(BACKWARD_ROWS));
+        let row = sizes.wide * Dtype::Bf16.bytes();
         // Two stages of two tiles and a pair, or a flag, of every row.
         let shared = |beside: usize| 2 * (2 * TILE * row + TILE * beside);
-        let grid = sizes.grid(BACKWARD_ROWS);
         // SAFETY: as above.
         unsafe {
-            self.launch(sizes.kernels.dkdv, grid, BLOCK, shared(8), &arguments)?;
-            self.launch(sizes.kernels.dq, grid, BLOCK, shared(4), &arguments)?;
+            launch!(self, sizes.wide, grid, shared(8), AttentionBwdDkdvD32 | AttentionBwdDkdvD64 {
+                qkv: qkv.read(),
+                keys: heads.keys.read(),
+                d_o: d_o.read(),
+                rows: rows.read(),
+                dqkv: dqkv.write(),
+                len,
+                n_heads,
+                scale,
+                scale_log2: LOG2_E * scale,
+            })?;
+            launch!(self, sizes.wide, grid, shared(4), AttentionBwdDqD32 | AttentionBwdDqD64 {
+                qkv: qkv.read(),
+                keys: heads.keys.read(),
+                d_o: d_o.read(),
+                rows: rows.read(),
+                dqkv: dqkv.write(),
+                len,
+                n_heads,
+                scale,
+                scale_log2: LOG2_E * scale,
+            })?;
         }
         sizes.narrowed(self, dqkv, 3)
     }

@@ -1,28 +1,27 @@
 use super::Gelu;
-use crate::device::cuda::{Arguments, Cuda, Driver, Dtype};
+use crate::device::cuda::{Cuda, Driver, Dtype, kernels, number};
 use crate::device::{Result, Tensor};
 
-const BLOCK: usize = 256;
 /// Numbers of a block: 8 a thread.
-const NUMBERS: usize = 8 * BLOCK;
+const NUMBERS: usize = 8 * 256;
 
 impl<D: Driver> Gelu for Cuda<D> {
     fn gelu(&self, x: &Tensor<Self>) -> Result<Tensor<Self>> {
         assert_eq!(x.dtype(), Dtype::Bf16);
         let mut y = self.unwritten(x.shape(), Dtype::Bf16)?;
         let n = x.n_elements();
-        let arguments = Arguments::new().address(x.at()).address(y.at_mut()).number(n);
+        let arguments = kernels::GeluFwd { x: x.read(), y: y.write(), n: number(n) };
         // SAFETY: both hold n numbers.
-        unsafe { self.launch("pf_gelu_fwd", [n.div_ceil(NUMBERS), 1, 1], BLOCK, 0, &arguments)? };
+        unsafe { self.launch(&arguments, [n.div_ceil(NUMBERS), 1, 1], 0)? };
         Ok(y)
     }
 
     fn gelu_backward(&self, x: &Tensor<Self>, mut dy: Tensor<Self>) -> Result<Tensor<Self>> {
         assert_eq!((x.shape(), x.dtype(), dy.dtype()), (dy.shape(), Dtype::Bf16, Dtype::Bf16));
         let n = x.n_elements();
-        let arguments = Arguments::new().address(x.at()).address(dy.at_mut()).number(n);
+        let arguments = kernels::GeluBwd { x: x.read(), dy: dy.write(), n: number(n) };
         // SAFETY: both hold n numbers.
-        unsafe { self.launch("pf_gelu_bwd", [n.div_ceil(NUMBERS), 1, 1], BLOCK, 0, &arguments)? };
+        unsafe { self.launch(&arguments, [n.div_ceil(NUMBERS), 1, 1], 0)? };
         Ok(dy)
     }
 }

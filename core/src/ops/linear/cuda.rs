@@ -1,8 +1,19 @@
 use super::Linear;
-use crate::device::cuda::{Cuda, Driver, Dtype, Operand, Product};
+use crate::device::cuda::{Cuda, Driver, Dtype, Operand, Product, kernels, number};
 use crate::device::{Result, Tensor};
 use crate::ops::matmul::Matrix;
 use crate::ops::matmul::cuda::operand;
+
+/// Columns of a block of `column_sums`.
+const COLUMNS: usize = 64;
+/// Most parts a sum over rows is cut in, and fewest rows of a part.
+const PARTS: usize = 512;
+const ROWS: usize = 64;
+
+/// Rows of a part of a sum over `rows`.
+fn rows_per_part(rows: usize) -> usize {
+    rows.div_ceil(PARTS).max(ROWS)
+}
 
 impl<D: Driver> Linear for Cuda<D> {
     fn linear(
@@ -35,6 +46,21 @@ impl<D: Driver> Linear for Cuda<D> {
     }
 
     fn bias_backward(&self, dy: &Tensor<Self>, dbias: &mut Tensor<Self>) -> Result<()> {
-        todo!("{:?} {:?}", dy.shape(), dbias.shape())
+        assert_eq!((dy.cols(), dy.dtype(), dbias.dtype()), (dbias.cols(), Dtype::Bf16, Dtype::F32));
+        let (rows, cols) = (dy.rows(), dy.cols());
+        let rows_per_part = rows_per_part(rows);
+        let n_parts = rows.div_ceil(rows_per_part);
+        let mut parts = self.unwritten(&[n_parts, cols], Dtype::F32)?;
+        let arguments = kernels::ColumnSums {
+            x: dy.read(),
+            parts: parts.write(),
+            n_rows: number(rows),
+            cols: number(cols),
+            rows_per_part: number(rows_per_part),
+        };
+        // SAFETY: dy has these rows and columns, and parts a row for each part.
+        unsafe { self.launch(&arguments, [cols.div_ceil(COLUMNS), n_parts, 1], 0)? };
+        // SAFETY: parts and dbias have these columns.
+        unsafe { self.add_parts(parts.at(), n_parts, cols, dbias) }
     }
 }

@@ -1,5 +1,5 @@
 use super::{Direction, Scan, ScanGrad, SelectiveScan};
-use crate::device::cuda::{Address, Arguments, Cuda, Driver, Dtype, Groups};
+use crate::device::cuda::{Address, Cuda, Driver, Dtype, Groups, kernels, number, pointer};
 use crate::device::{Device, Result, Tensor};
 
 /// States of a channel that the kernels have. Fewer are filled up with states that B and C of 0 keep at 0.
@@ -8,8 +8,8 @@ const STATES: usize = 16;
 const CHECKPOINT: usize = 32;
 /// Channels of a block, in both directions.
 const CHANNELS: usize = 128;
-const FORWARD_BLOCK: usize = 64;
-const BACKWARD_BLOCK: usize = 128;
+/// Threads of a block of the kernels that sum up.
+const BLOCK: usize = 128;
 /// Shared memory of the backward kernel: see its header.
 const BACKWARD_SHARED: usize = 6 * 8192 + 4096 + 8192 + 8192 + 10240;
 /// Numbers a sequence and channel add to the parameters' gradients: d a_log by state, dD, dbias.
@@ -59,7 +59,7 @@ fn columns<D: Driver>(bc: &Tensor<Cuda<D>>, n: usize) -> Groups {
     Groups { at: bc.at() + ((stride - 2 * n) * Dtype::Bf16.bytes()) as u64, width: n, stride }
 }
 
-fn reverse(direction: Direction) -> usize {
+fn reverse(direction: Direction) -> u32 {
     match direction {
         Direction::Forward => 0,
         Direction::Backward => 1,
@@ -72,26 +72,24 @@ impl<D: Driver> SelectiveScan for Cuda<D> {
         let filled = States::new(self, scan)?;
         let mut out = self.unwritten(scan.x.shape(), Dtype::Bf16)?;
         let mut states = self.unwritten(&[n, len.div_ceil(CHECKPOINT), STATES, e], Dtype::F32)?;
-        let arguments = Arguments::new()
-            .address(scan.x.at())
-            .address(scan.dt_raw.at())
-            .address(filled.bc)
-            .address(scan.xz.at())
-            .address(scan.dt_bias.at())
-            .address(filled.a_log)
-            .address(scan.d.at())
-            .address(scan.sequences.n_valid.at())
-            .address(out.at_mut())
-            .address(states.at_mut())
-            .number(len)
-            .number(e)
-            .number(filled.bc_cols)
-            .number(reverse(scan.direction));
-        // SAFETY: the arguments of the entry; `States` compared the tensors with each other.
-        unsafe {
-            let grid = [e.div_ceil(CHANNELS), n, 1];
-            self.launch("pf_selective_scan_fwd", grid, FORWARD_BLOCK, 0, &arguments)?;
-        }
+        let arguments = kernels::SelectiveScanFwd {
+            x: scan.x.read(),
+            dt_raw: scan.dt_raw.read(),
+            bc: pointer(filled.bc),
+            xz: scan.xz.read(),
+            dt_bias: scan.dt_bias.read(),
+            a_log: pointer(filled.a_log),
+            d: scan.d.read(),
+            n_valid: scan.sequences.n_valid.read(),
+            out: out.write(),
+            states: states.write(),
+            len: number(len),
+            n_channels: number(e),
+            bc_cols: number(filled.bc_cols),
+            reverse: reverse(scan.direction),
+        };
+        // SAFETY: `States` compared the tensors with each other.
+        unsafe { self.launch(&arguments, [e.div_ceil(CHANNELS), n, 1], 0)? };
         Ok((out, states))
     }
 
@@ -111,46 +109,42 @@ impl<D: Driver> SelectiveScan for Cuda<D> {
         let n_parts = e.div_ceil(CHANNELS);
         let mut bc_parts = self.unwritten(&[n_parts, rows, 2 * STATES], Dtype::F32)?;
         let mut parameter_parts = self.unwritten(&[n, PARAMETERS, e], Dtype::F32)?;
-        let arguments = Arguments::new()
-            .address(scan.x.at())
-            .address(scan.dt_raw.at())
-            .address(filled.bc)
-            .address(scan.xz.at())
-            .address(scan.dt_bias.at())
-            .address(filled.a_log)
-            .address(scan.d.at())
-            .address(scan.sequences.n_valid.at())
-            .address(states.at())
-            .address(d_out.at())
-            .address(grad.x.at_mut())
-            .address(grad.dt_raw.at_mut())
-            .address(grad.xz.at_mut())
-            .address(bc_parts.at_mut())
-            .address(parameter_parts.at_mut())
-            .number(len)
-            .number(e)
-            .number(filled.bc_cols)
-            .number(reverse(scan.direction));
-        // SAFETY: the arguments of the entry; the assertions above and `States` compared the tensors with each other.
-        unsafe {
-            let grid = [n_parts, n, 1];
-            self.launch("pf_selective_scan_bwd", grid, BACKWARD_BLOCK, BACKWARD_SHARED, &arguments)?;
-        }
+        let arguments = kernels::SelectiveScanBwd {
+            x: scan.x.read(),
+            dt_raw: scan.dt_raw.read(),
+            bc: pointer(filled.bc),
+            xz: scan.xz.read(),
+            dt_bias: scan.dt_bias.read(),
+            a_log: pointer(filled.a_log),
+            d: scan.d.read(),
+            n_valid: scan.sequences.n_valid.read(),
+            states: states.read(),
+            d_out: d_out.read(),
+            dx: grad.x.write(),
+            d_dt: grad.dt_raw.write(),
+            dxz: grad.xz.write(),
+            bc_parts: bc_parts.write(),
+            parameter_parts: parameter_parts.write(),
+            len: number(len),
+            n_channels: number(e),
+            bc_cols: number(filled.bc_cols),
+            reverse: reverse(scan.direction),
+        };
+        // SAFETY: the assertions above and `States` compared the tensors with each other.
+        unsafe { self.launch(&arguments, [n_parts, n, 1], BACKWARD_SHARED)? };
         self.sum_bc(scan, &bc_parts, grad.bc)?;
         let own = n_states == STATES;
         let mut wide = if own { None } else { Some(self.zeros(&[e, STATES])?) };
-        let arguments = Arguments::new()
-            .address(parameter_parts.at())
-            .address(wide.as_mut().unwrap_or(grad.a_log).at_mut())
-            .address(grad.d.at_mut())
-            .address(grad.dt_bias.at_mut())
-            .number(n)
-            .number(e);
+        let arguments = kernels::SelectiveScanBwdParameters {
+            parameter_parts: parameter_parts.read(),
+            d_a_log: wide.as_mut().unwrap_or(grad.a_log).write(),
+            d_d: grad.d.write(),
+            d_dt_bias: grad.dt_bias.write(),
+            n_sequences: number(n),
+            n_channels: number(e),
+        };
         // SAFETY: as above.
-        unsafe {
-            let grid = [(PARAMETERS * e).div_ceil(BACKWARD_BLOCK), 1, 1];
-            self.launch("pf_selective_scan_bwd_parameters", grid, BACKWARD_BLOCK, 0, &arguments)?;
-        }
+        unsafe { self.launch(&arguments, [(PARAMETERS * e).div_ceil(BLOCK), 1, 1], 0)? };
         if let Some(wide) = wide {
             let mut narrow = self.unwritten(grad.a_log.shape(), Dtype::F32)?;
             let from = Groups { at: wide.at(), width: STATES, stride: STATES };
@@ -171,19 +165,17 @@ impl<D: Driver> Cuda<D> {
         let mut wide =
             if own { None } else { Some(self.unwritten(&[rows, 2 * STATES], Dtype::Bf16)?) };
         let to = wide.as_mut().unwrap_or(d_bc);
-        let arguments = Arguments::new()
-            .address(bc_parts.at())
-            .address(scan.sequences.n_valid.at())
-            .address(to.at_mut())
-            .number(rows)
-            .number(scan.sequences.len)
-            .number(n_parts)
-            .number(to.cols());
-        // SAFETY: the arguments of the entry; the caller compared the tensors with each other.
-        unsafe {
-            let grid = [(STATES * rows).div_ceil(BACKWARD_BLOCK), 1, 1];
-            self.launch("pf_selective_scan_bwd_bc", grid, BACKWARD_BLOCK, 0, &arguments)?;
-        }
+        let arguments = kernels::SelectiveScanBwdBc {
+            bc_parts: bc_parts.read(),
+            n_valid: scan.sequences.n_valid.read(),
+            bc_cols: number(to.cols()),
+            d_bc: to.write(),
+            n_rows: number(rows),
+            len: number(scan.sequences.len),
+            n_parts: number(n_parts),
+        };
+        // SAFETY: the caller compared the tensors with each other.
+        unsafe { self.launch(&arguments, [(STATES * rows).div_ceil(BLOCK), 1, 1], 0)? };
         if let Some(wide) = wide {
             let from = Groups { at: wide.at(), width: STATES, stride: 2 * STATES };
             let to = columns(d_bc, n_states);

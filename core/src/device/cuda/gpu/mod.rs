@@ -63,9 +63,9 @@ impl Gpu {
     /// The kernel, loaded at its first use.
     fn function(&self, launch: &Launch<'_>) -> Result<Function> {
         let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut function = match functions.get(launch.kernel) {
+        let mut function = match functions.get(launch.kernel.name) {
             Some(function) => *function,
-            None => self.load(launch.kernel, launch.ptx)?,
+            None => self.load(launch.kernel.name, launch.kernel.module.ptx)?,
         };
         if launch.shared > function.shared {
             let attribute = sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
@@ -73,10 +73,10 @@ impl Gpu {
             unsafe {
                 result::function::set_function_attribute(function.handle, attribute, launch.shared as i32)
             }
-            .map_err(|error| self.failed(launch.kernel, error))?;
+            .map_err(|error| self.failed(launch.kernel.name, error))?;
             function.shared = launch.shared;
         }
-        functions.insert(launch.kernel, function);
+        functions.insert(launch.kernel.name, function);
         Ok(function)
     }
 
@@ -203,7 +203,7 @@ impl Driver for Gpu {
             (&raw mut bytes).cast(),
             std::ptr::null_mut(),
         ];
-        let ([gx, gy, gz], [bx, by, bz]) = (launch.grid, launch.block);
+        let [gx, gy, gz] = launch.grid;
         // SAFETY: the caller's promise; the driver copies the parameters before it returns.
         unsafe {
             sys::cuLaunchKernel(
@@ -211,9 +211,9 @@ impl Driver for Gpu {
                 gx,
                 gy,
                 gz,
-                bx,
-                by,
-                bz,
+                launch.threads(),
+                1,
+                1,
                 launch.shared,
                 self.stream,
                 std::ptr::null_mut(),
@@ -221,7 +221,7 @@ impl Driver for Gpu {
             )
         }
         .result()
-        .map_err(|error| self.failed(launch.kernel, error))
+        .map_err(|error| self.failed(launch.kernel.name, error))
     }
 
     unsafe fn multiply(&self, product: Product) -> Result<()> {
