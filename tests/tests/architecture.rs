@@ -78,20 +78,33 @@ fn no_crate_depends_on_a_stage_and_the_kernels_stand_alone() {
         .map(|entry| format!("panfoma-{}", entry.unwrap().file_name().into_string().unwrap()))
         .collect();
     assert_eq!(stages.len(), 7, "{stages:?}");
-    let mut manifests = vec![root.join("core"), root.join("core/build-info"), root.join("kernels")];
+    let kernels = [root.join("kernels"), root.join("kernels/interpreter")];
+    let mut manifests = vec![root.join("core"), root.join("core/build-info")];
+    manifests.extend(kernels.clone());
     manifests.extend(fs::read_dir(root.join("bins")).unwrap().map(|entry| entry.unwrap().path()));
     for directory in manifests {
         let text = fs::read_to_string(directory.join("Cargo.toml")).unwrap();
         let depends = dependencies(&text);
         let on_stage: Vec<_> = depends.intersection(&stages).collect();
         assert!(on_stage.is_empty(), "`{}` depends on {on_stage:?}", directory.display());
-        if directory.ends_with("kernels") {
-            assert!(
-                !depends.iter().any(|name| name.starts_with("panfoma")),
-                "kernels depends on {depends:?}"
-            );
+        let shipped = shipped_dependencies(&text);
+        assert!(!shipped.contains(INTERPRETER), "`{}` ships the interpreter", directory.display());
+        if kernels.contains(&directory) {
+            let own = shipped.iter().find(|name| name.starts_with("panfoma"));
+            assert_eq!(own, None, "`{}` does not stand alone", directory.display());
         }
     }
+}
+
+/// Runs kernels on the CPU, for tests: no binary holds it.
+const INTERPRETER: &str = "panfoma-ptx-interpreter";
+
+#[test]
+fn dependencies_of_tests_are_told_from_what_ships() {
+    let manifest = "[dependencies]\na.workspace = true\n[dev-dependencies]\nb = \"1\"\n[features]\nc = []\n";
+    let names = |set: BTreeSet<String>| set.into_iter().collect::<Vec<_>>();
+    assert_eq!(names(dependencies(manifest)), ["a", "b"]);
+    assert_eq!(names(shipped_dependencies(manifest)), ["a"]);
 }
 
 #[test]
@@ -190,13 +203,22 @@ fn identifier(text: &str) -> &str {
     &text[..text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len())]
 }
 
-/// Names in the `[dependencies]` sections of a manifest.
+/// Names in the dependency sections of a manifest.
 fn dependencies(manifest: &str) -> BTreeSet<String> {
+    names_in_sections(manifest, |section| section.contains("dependencies"))
+}
+
+/// As [`dependencies`], without those of tests alone.
+fn shipped_dependencies(manifest: &str) -> BTreeSet<String> {
+    names_in_sections(manifest, |section| section.contains("dependencies") && !section.contains("dev-"))
+}
+
+fn names_in_sections(manifest: &str, wanted: impl Fn(&str) -> bool) -> BTreeSet<String> {
     let mut inside = false;
     let mut names = BTreeSet::new();
     for line in manifest.lines() {
         if line.starts_with('[') {
-            inside = line.contains("dependencies");
+            inside = wanted(line);
         } else if inside
             && let Some(name) = line.split(['.', '=', ' ']).next().filter(|name| !name.is_empty())
         {

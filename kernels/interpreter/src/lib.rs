@@ -36,7 +36,7 @@
 //! let counters = launch(&mut memory, kernel, &shape, &[Arg::Ptr(x), Arg::Ptr(y)], &Options::default())?;
 //! memory.require_written(kernel, y)?;
 //! assert_eq!(memory.read_f32(y, 3), [2.0, 4.0, 6.0]);
-//! assert_eq!(counters.warp_instructions, 9);
+//! assert_eq!(counters.warp_instructions, 10);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
