@@ -5,7 +5,8 @@
 #
 # PANFOMA_DATA    the real data sets (default: ../shared/data beside the checkout)
 # PANFOMA_PYTHON  a Python with anndata and pyarrow: artifacts are then also read by the tools users have
-# CI=true         a missing data folder or Python fails instead of being reported as skipped
+# PANFOMA_PTXAS   NVIDIA's assembler: the kernels are then also assembled and held to their budgets
+# CI=true         a missing data folder, Python or assembler fails instead of being reported as skipped
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

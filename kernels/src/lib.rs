@@ -12,6 +12,7 @@
 //! assert_eq!(arguments.bytes().len(), 16);
 //! ```
 
+pub mod assembler;
 #[rustfmt::skip]
 pub mod entries;
 pub mod entry;

@@ -59,7 +59,9 @@ impl<'a> Block<'a> {
             }
             let mut progress = false;
             for &w in &order {
-                let slice = 1 + random.below(200);
+                // Short turns let warps meet within a few instructions, long ones let one run far ahead.
+                let longest = 2 << random.below(8);
+                let slice = 1 + random.below(longest);
                 for _ in 0..slice {
                     match self.step(w)? {
                         Turn::Ran => progress = true,
@@ -180,7 +182,7 @@ impl<'a> Block<'a> {
                 if active != 0 {
                     let (id, threads) =
                         (warp.narrow[id as usize], threads.map(|row| warp.narrow[row as usize]));
-                    self.arrive(w, pc, id[0], threads.map(|t| t[0]), arrive)
+                    self.arrive(w, active, pc, id[0], threads.map(|t| t[0]), arrive)
                         .map_err(|fault| self.finding(w, pc as usize, fault))?;
                 }
             }
@@ -244,13 +246,18 @@ impl<'a> Block<'a> {
     fn arrive(
         &mut self,
         w: usize,
+        active: u32,
         pc: u32,
         id: u32,
         threads: Option<u32>,
         only_arrive: bool,
     ) -> Result<(), Fault> {
         let expected = threads.unwrap_or(self.geometry.threads());
-        let arriving = self.warps[w].live.count_ones();
+        let arriving = active.count_ones();
+        if active != self.warps[w].live {
+            let what = format!("lanes {active:#010x} of {:#010x} come to the barrier", self.warps[w].live);
+            return Err(Fault::new(Kind::DivergentCollective, active.trailing_zeros() as usize, what));
+        }
         if id > 15 {
             return Err(Fault::new(Kind::Launch, 0, format!("barrier {id}: there are 16")));
         }

@@ -63,7 +63,14 @@ impl<'a> BlockMemory<'a> {
     }
 
     pub(crate) fn finish(mut self) -> Touched {
+        self.clear_table();
         Touched { pages: std::mem::take(&mut self.pages) }
+    }
+
+    fn clear_table(&mut self) {
+        for page in &self.pages {
+            self.table[page.number] = ABSENT;
+        }
     }
 
     #[inline(always)]
@@ -107,10 +114,9 @@ impl<'a> BlockMemory<'a> {
         let at = Self::page(self.table, &mut self.pages, buffer.first_page + offset / PAGE, address);
         let page = &mut self.pages[at];
         let (word, bits) = (offset / 64 % WORDS, ((1u64 << n) - 1) << (offset % 64));
-        let own = page.marks.written[word] | page.marks.atomic[word];
-        let foreign = bits & !own;
+        let foreign = bits & !page.marks.written[word];
         if foreign != 0 {
-            if foreign & !buffer.written[offset / 64] != 0 {
+            if foreign & !(buffer.written[offset / 64] | page.marks.atomic[word]) != 0 {
                 let what = format!("{n} bytes that nobody wrote: {}", self.memory.describe(address));
                 return Err(Fault::new(Kind::UninitialisedGlobal, lane, what));
             }
@@ -198,9 +204,7 @@ impl<'a> BlockMemory<'a> {
 
 impl Drop for BlockMemory<'_> {
     fn drop(&mut self) {
-        for page in &self.pages {
-            self.table[page.number] = ABSENT;
-        }
+        self.clear_table();
     }
 }
 
