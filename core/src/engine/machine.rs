@@ -2,9 +2,9 @@
 
 use super::inference::{Engine, On};
 use super::learning::{Learner, Learning, Moments};
-#[cfg(any())]
+#[cfg(any(feature = "cuda12", feature = "cuda13"))]
 use super::micro_batch;
-#[cfg(any())]
+#[cfg(any(feature = "cuda12", feature = "cuda13"))]
 use crate::device::cuda::{Cuda, Gpu};
 use crate::device::Cpu;
 use crate::model::lanes::Lanes;
@@ -20,7 +20,7 @@ pub enum Machine {
     /// On the threads of this process.
     Cpu,
     /// On a GPU.
-    #[cfg(any())]
+    #[cfg(any(feature = "cuda12", feature = "cuda13"))]
     Cuda(Cuda<Gpu>),
 }
 
@@ -45,7 +45,7 @@ impl Machine {
         }
     }
 
-    #[cfg(any())]
+    #[cfg(any(feature = "cuda12", feature = "cuda13"))]
     fn cuda(index: u32) -> Result<Self, String> {
         use crate::device::cuda::Driver;
         let gpu = Gpu::open(index)?;
@@ -53,7 +53,7 @@ impl Machine {
         Ok(Self::Cuda(Cuda::new(gpu)))
     }
 
-    #[cfg(not(any()))]
+    #[cfg(not(any(feature = "cuda12", feature = "cuda13")))]
     fn cuda(_: u32) -> Result<Self, String> {
         Err("this program was built without CUDA".into())
     }
@@ -68,7 +68,7 @@ impl Machine {
     ) -> Result<Box<dyn Engine>, ModelError> {
         match self {
             Self::Cpu => Ok(Box::new(On::new(Cpu::new(), model, on_cpu(micro_batch))?)),
-            #[cfg(any())]
+            #[cfg(any(feature = "cuda12", feature = "cuda13"))]
             Self::Cuda(b) => {
                 let cells = micro_batch::fitting(b, &model.config, false, micro_batch)?;
                 Ok(Box::new(On::new(b.clone(), model, Lanes::new(1, cells))?))
@@ -88,7 +88,7 @@ impl Machine {
                 let on = On::new(Cpu::new(), model, on_cpu(micro_batch))?;
                 Ok(Box::new(Learning::new(on, moments)?))
             }
-            #[cfg(any())]
+            #[cfg(any(feature = "cuda12", feature = "cuda13"))]
             Self::Cuda(b) => {
                 let cells = micro_batch::fitting(b, &model.config, true, micro_batch)?;
                 let on = On::new(b.clone(), model, Lanes::new(1, cells))?;

@@ -7,7 +7,7 @@
 mod inference;
 mod learning;
 mod machine;
-#[cfg(any())]
+#[cfg(any(feature = "cuda12", feature = "cuda13"))]
 mod micro_batch;
 
 pub use inference::Engine;

@@ -1,7 +1,8 @@
 //! Casts, sums and copies that are no operation of the model, only of its storage.
 
-use super::{Address, Cuda, Driver, Dtype, kernels, number, pointer};
+use super::{Address, Block, Cuda, Driver, Dtype, kernels, number, pointer};
 use crate::device::{Result, Tensor};
+use std::sync::{Arc, PoisonError};
 
 /// Numbers of a block where a thread has one, and where it has eight.
 const ONE: usize = 256;
@@ -27,7 +28,7 @@ impl<D: Driver> Cuda<D> {
         let n = x.n_elements();
         let arguments = kernels::CastF32Bf16 { x: x.read(), y: pointer(y), n: number(n) };
         // SAFETY: y was made for as many bf16 numbers.
-        unsafe { self.launch(&arguments, [n.div_ceil(EIGHT), 1, 1], 0) }
+        unsafe { self.launch(&arguments, [n.div_ceil(EIGHT), 1, 1]) }
     }
 
     /// y += x
@@ -38,10 +39,23 @@ impl<D: Driver> Cuda<D> {
         // SAFETY: both hold n numbers of the same type.
         unsafe {
             match dtype {
-                Dtype::Bf16 => self.launch(&kernels::AddBf16 { y, x, n }, grid, 0),
-                Dtype::F32 => self.launch(&kernels::AddF32 { y, x, n }, grid, 0),
+                Dtype::Bf16 => self.launch(&kernels::AddBf16 { y, x, n }, grid),
+                Dtype::F32 => self.launch(&kernels::AddF32 { y, x, n }, grid),
             }
         }
+    }
+
+    /// A number on the device. The last one asked for is kept: an optimizer asks for one many times.
+    pub(crate) fn scalar(&self, x: f32) -> Result<Arc<Block<D>>> {
+        let mut last = self.last_scalar.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((bits, block)) = &*last
+            && *bits == x.to_bits()
+        {
+            return Ok(block.clone());
+        }
+        let block = Arc::new(self.numbers(&[x.to_bits()])?);
+        *last = Some((x.to_bits(), block.clone()));
+        Ok(block)
     }
 
     /// y += the sum of `n_parts` parts of `stride` numbers each, of which the first are y's.
@@ -65,7 +79,7 @@ impl<D: Driver> Cuda<D> {
             stride: number(stride),
         };
         // SAFETY: the caller's promise.
-        unsafe { self.launch(&arguments, [n.div_ceil(PARTS_COLUMNS), 1, 1], 0) }
+        unsafe { self.launch(&arguments, [n.div_ceil(PARTS_COLUMNS), 1, 1]) }
     }
 
     /// Copies `n_groups` groups of columns of `rows` rows into groups of another width: wider ones are filled with zeros,
@@ -92,12 +106,12 @@ impl<D: Driver> Cuda<D> {
                 Dtype::Bf16 => {
                     let arguments =
                         kernels::RegroupBf16 { x, y, n, n_groups, x_width, y_width, x_stride, y_stride };
-                    self.launch(&arguments, grid, 0)
+                    self.launch(&arguments, grid)
                 }
                 Dtype::F32 => {
                     let arguments =
                         kernels::RegroupF32 { x, y, n, n_groups, x_width, y_width, x_stride, y_stride };
-                    self.launch(&arguments, grid, 0)
+                    self.launch(&arguments, grid)
                 }
             }
         }

@@ -5,6 +5,7 @@
 //! that enters one is cast once and the copy kept until the tensor is written again. All sums run in f32 and in a fixed
 //! order: no kernel adds floats atomically.
 
+mod budget;
 mod driver;
 mod elementwise;
 #[cfg(any(feature = "cuda12", feature = "cuda13"))]
@@ -13,6 +14,7 @@ mod pool;
 mod segments;
 
 pub(crate) use elementwise::Groups;
+pub(crate) use pool::Block;
 pub(crate) use panfoma_kernels::entries as kernels;
 pub(crate) use segments::Segments;
 pub use driver::{Address, Driver, Dtype, Launch, Memory, Operand, Product};
@@ -21,28 +23,45 @@ pub use gpu::Gpu;
 
 use super::{Device, Result, Tensor};
 use panfoma_kernels::Arguments;
-use pool::{Block, Shared};
-use std::sync::{Arc, OnceLock};
+use pool::Shared;
+use std::sync::{Arc, Mutex, OnceLock};
 
 #[cfg(all(feature = "cuda12", feature = "cuda13"))]
 compile_error!("`cuda12` and `cuda13` bind to different drivers: build with one, `--no-default-features --features cuda12`");
 
+/// Launches the kernel of a norm for rows of this width; all take the same arguments. A lane of a warp holds 8 numbers of
+/// a row, 16, or 32.
+macro_rules! by_width {
+    ($b:expr, $cols:expr, $grid:expr, $v1:ident | $v2:ident | $v4:ident { $($arguments:tt)* }) => {{
+        assert!($cols.is_multiple_of(8), "{} columns", $cols);
+        match $cols {
+            0..=256 => $b.launch(&kernels::$v1 { $($arguments)* }, $grid),
+            257..=512 => $b.launch(&kernels::$v2 { $($arguments)* }, $grid),
+            513..=1024 => $b.launch(&kernels::$v4 { $($arguments)* }, $grid),
+            _ => panic!("a row of {} numbers; norms exist for at most 1024", $cols),
+        }
+    }};
+}
+pub(crate) use by_width;
+
 /// An address as a kernel's argument.
-pub(crate) type Pointer = u64;
+pub(crate) type Pointer = panfoma_kernels::Pointer;
 
 /// The address as a kernel's argument.
 pub(crate) fn pointer(at: Address) -> Pointer {
-    at
+    panfoma_kernels::Pointer(at)
 }
 
 /// Runs everything on one device, in the order it is asked for. Clones share the device.
 pub struct Cuda<D: Driver> {
+    /// Goes before `shared`, whose block it holds.
+    last_scalar: Arc<Mutex<Option<(u32, Arc<Block<D>>)>>>,
     shared: Arc<Shared<D>>,
 }
 
 impl<D: Driver> Clone for Cuda<D> {
     fn clone(&self) -> Self {
-        Self { shared: self.shared.clone() }
+        Self { last_scalar: self.last_scalar.clone(), shared: self.shared.clone() }
     }
 }
 
@@ -101,12 +120,20 @@ impl<D: Driver> Index<D> {
 impl<D: Driver> Cuda<D> {
     /// The backend on a device.
     pub fn new(driver: D) -> Self {
-        Self { shared: Arc::new(Shared::new(driver)) }
+        Self { last_scalar: Arc::default(), shared: Arc::new(Shared::new(driver)) }
     }
 
     /// The device.
     pub fn driver(&self) -> &D {
         &self.shared.driver
+    }
+
+    /// Activations with the host's values, rounded to bf16.
+    pub fn activations(&self, shape: &[usize], values: &[f32]) -> Result<Tensor<Self>> {
+        let x = self.upload(shape, values)?;
+        let y = self.unwritten(shape, Dtype::Bf16)?;
+        self.cast_bf16(&x, y.at())?;
+        Ok(y)
     }
 
     /// A tensor an operation fills completely.
@@ -122,7 +149,7 @@ impl<D: Driver> Cuda<D> {
     }
 
     /// Numbers of the host on the device.
-    fn numbers(&self, values: &[u32]) -> Result<Block<D>> {
+    pub(crate) fn numbers(&self, values: &[u32]) -> Result<Block<D>> {
         let block = self.shared.block(4 * values.len())?;
         let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
         // SAFETY: the block was made for these bytes.
@@ -135,11 +162,20 @@ impl<D: Driver> Cuda<D> {
         Ok(Index { block: self.shared.block(4 * len)?, len, host: None, segments: OnceLock::new() })
     }
 
-    /// Runs a kernel over a grid, with so many bytes of dynamic shared memory.
+    /// Runs a kernel over a grid.
     ///
     /// # Safety
     /// Every address has room for what the kernel reads or writes there.
-    pub(crate) unsafe fn launch<A: Arguments>(
+    pub(crate) unsafe fn launch<A: Arguments>(&self, arguments: &A, grid: [usize; 3]) -> Result<()> {
+        // SAFETY: the caller's promise.
+        unsafe { self.launch_with_shared(arguments, grid, budget::dynamic_shared(&A::ENTRY)) }
+    }
+
+    /// Runs a kernel whose shared memory depends on what it is asked for.
+    ///
+    /// # Safety
+    /// As [`Cuda::launch`]; the kernel has room in so many bytes of shared memory.
+    pub(crate) unsafe fn launch_with_shared<A: Arguments>(
         &self,
         arguments: &A,
         grid: [usize; 3],
@@ -157,6 +193,19 @@ impl<D: Driver> Cuda<D> {
                 arguments: &arguments.bytes(),
             })
         }
+    }
+
+    /// Room that is no tensor.
+    pub(crate) fn room(&self, bytes: usize) -> Result<Block<D>> {
+        self.shared.block(bytes)
+    }
+
+    /// Numbers of a room on the host.
+    pub(crate) fn download_f64(&self, room: &Block<D>, n: usize) -> Result<Vec<f64>> {
+        let mut bytes = vec![0; 8 * n];
+        // SAFETY: whoever made the room made it for these numbers.
+        unsafe { self.driver().download(room.at, &mut bytes)? };
+        Ok(bytes.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().expect("eight bytes"))).collect())
     }
 
     /// Where the numbers are as bf16: the tensor's own, or a copy that lives as long as they do not change.
@@ -183,6 +232,11 @@ impl<D: Driver> Tensor<Cuda<D>> {
     /// Where they are, to be read.
     pub(crate) fn at(&self) -> Address {
         self.storage.block.at
+    }
+
+    /// Where its copy in bf16 is, if there is one: for a kernel that writes both.
+    pub(crate) fn copy_at(&self) -> Option<Address> {
+        self.storage.half.get().map(|block| block.at)
     }
 
     /// Where they are, to be written.

@@ -19,7 +19,7 @@ pub(super) struct Shared<D: Driver> {
 
 /// A block in use; dropping it makes it free.
 pub(crate) struct Block<D: Driver> {
-    pub(super) at: Address,
+    pub at: Address,
     size: usize,
     shared: Arc<Shared<D>>,
 }

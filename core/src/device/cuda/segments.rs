@@ -73,7 +73,7 @@ impl<D: Driver> Segments<D> {
             cols: number(cols),
         };
         // SAFETY: who made the segments named rows of y, and destinations of x.
-        unsafe { b.launch(&arguments, grid(self.n_pieces), 0)? };
+        unsafe { b.launch(&arguments, grid(self.n_pieces))? };
         let (parts, starts, rows) = (sums.read(), self.at(&self.starts), self.at(&self.destinations));
         let (n_rows, cols, dtype) = (number(self.n_destinations), number(cols), x.dtype());
         let (x, grid) = (x.write(), grid(self.n_destinations));
@@ -81,10 +81,10 @@ impl<D: Driver> Segments<D> {
         unsafe {
             match dtype {
                 Dtype::Bf16 => {
-                    b.launch(&kernels::SegmentAddBf16 { parts, starts, rows, x, n_rows, cols }, grid, 0)
+                    b.launch(&kernels::SegmentAddBf16 { parts, starts, rows, x, n_rows, cols }, grid)
                 }
                 Dtype::F32 => {
-                    b.launch(&kernels::SegmentAddF32 { parts, starts, rows, x, n_rows, cols }, grid, 0)
+                    b.launch(&kernels::SegmentAddF32 { parts, starts, rows, x, n_rows, cols }, grid)
                 }
             }
         }

@@ -5,6 +5,7 @@
 //! `p -= lr / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + eps)`.
 
 mod cpu;
+mod cuda;
 
 use crate::device::{Device, Result, Tensor};
 

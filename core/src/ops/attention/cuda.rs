@@ -6,8 +6,6 @@ use std::f32::consts::LOG2_E;
 /// Rows of Q of a block of the forward kernel, and rows a block owns in the backward kernels.
 const FORWARD_ROWS: usize = 128;
 const BACKWARD_ROWS: usize = 64;
-/// Keys, or queries, that a block holds at a time.
-const TILE: usize = 64;
 /// Numbers of a block of the backward pass's first step: 8 a thread.
 const NUMBERS: usize = 8 * 128;
 /// Widths of heads that kernels exist for.
@@ -15,10 +13,10 @@ const WIDTHS: [usize; 2] = [32, 64];
 
 /// Launches the kernel of a width; both take the same arguments.
 macro_rules! launch {
-    ($b:expr, $wide:expr, $grid:expr, $shared:expr, $narrow:ident | $other:ident { $($arguments:tt)* }) => {
+    ($b:expr, $wide:expr, $grid:expr, $narrow:ident | $other:ident { $($arguments:tt)* }) => {
         match $wide {
-            32 => $b.launch(&kernels::$narrow { $($arguments)* }, $grid, $shared),
-            _ => $b.launch(&kernels::$other { $($arguments)* }, $grid, $shared),
+            32 => $b.launch(&kernels::$narrow { $($arguments)* }, $grid),
+            _ => $b.launch(&kernels::$other { $($arguments)* }, $grid),
         }
     };
 }
@@ -116,10 +114,9 @@ impl<D: Driver> Attention for Cuda<D> {
         let qkv = sizes.widened(self, qkv, 3, &mut holder)?;
         let mut o = sizes.unwritten(self, 1)?;
         let mut logs = self.unwritten(&[heads.n_sequences * heads.n_heads, heads.len], Dtype::F32)?;
-        let shared = (FORWARD_ROWS + 2 * TILE) * sizes.wide * Dtype::Bf16.bytes() + TILE * 4;
         // SAFETY: `Sizes` compared the tensors with each other.
         unsafe {
-            launch!(self, sizes.wide, sizes.grid(FORWARD_ROWS), shared, AttentionFwdD32 | AttentionFwdD64 {
+            launch!(self, sizes.wide, sizes.grid(FORWARD_ROWS), AttentionFwdD32 | AttentionFwdD64 {
                 qkv: qkv.read(),
                 keys: heads.keys.read(),
                 o: o.write(),
@@ -152,7 +149,7 @@ impl<D: Driver> Attention for Cuda<D> {
         let grid = [n_rows.div_ceil(NUMBERS / sizes.wide), 1, 1];
         // SAFETY: `Sizes` compared the tensors with each other.
         unsafe {
-            launch!(self, sizes.wide, grid, 0, AttentionBwdRowsD32 | AttentionBwdRowsD64 {
+            launch!(self, sizes.wide, grid, AttentionBwdRowsD32 | AttentionBwdRowsD64 {
                 o: o.read(),
                 d_o: d_o.read(),
                 log_sum: log_sum.read(),
@@ -163,12 +160,9 @@ impl<D: Driver> Attention for Cuda<D> {
             })?;
         }
         let (scale, grid) = (sizes.scale(), sizes.grid(BACKWARD_ROWS));
-        let row = sizes.wide * Dtype::Bf16.bytes();
-        // Two stages of two tiles and a pair, or a flag, of every row.
-        let shared = |beside: usize| 2 * (2 * TILE * row + TILE * beside);
         // SAFETY: as above.
         unsafe {
-            launch!(self, sizes.wide, grid, shared(8), AttentionBwdDkdvD32 | AttentionBwdDkdvD64 {
+            launch!(self, sizes.wide, grid, AttentionBwdDkdvD32 | AttentionBwdDkdvD64 {
                 qkv: qkv.read(),
                 keys: heads.keys.read(),
                 d_o: d_o.read(),
@@ -179,7 +173,7 @@ impl<D: Driver> Attention for Cuda<D> {
                 scale,
                 scale_log2: LOG2_E * scale,
             })?;
-            launch!(self, sizes.wide, grid, shared(4), AttentionBwdDqD32 | AttentionBwdDqD64 {
+            launch!(self, sizes.wide, grid, AttentionBwdDqD32 | AttentionBwdDqD64 {
                 qkv: qkv.read(),
                 keys: heads.keys.read(),
                 d_o: d_o.read(),

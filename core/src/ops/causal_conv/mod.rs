@@ -6,6 +6,7 @@
 //! Kept: x; p is computed again.
 
 mod cpu;
+mod cuda;
 
 use super::Sequences;
 use crate::device::{Device, Result, Tensor};

@@ -26,7 +26,7 @@ impl<D: Driver> GatedFusion for Cuda<D> {
             n: number(n),
         };
         // SAFETY: all hold n numbers.
-        unsafe { self.launch(&arguments, [n.div_ceil(NUMBERS), 1, 1], 0)? };
+        unsafe { self.launch(&arguments, [n.div_ceil(NUMBERS), 1, 1])? };
         Ok(y)
     }
 
@@ -48,7 +48,7 @@ impl<D: Driver> GatedFusion for Cuda<D> {
             n: number(n),
         };
         // SAFETY: all hold n numbers.
-        unsafe { self.launch(&arguments, [n.div_ceil(NUMBERS), 1, 1], 0)? };
+        unsafe { self.launch(&arguments, [n.div_ceil(NUMBERS), 1, 1])? };
         Ok((gate, f, b))
     }
 }

@@ -12,7 +12,7 @@ impl<D: Driver> Gelu for Cuda<D> {
         let n = x.n_elements();
         let arguments = kernels::GeluFwd { x: x.read(), y: y.write(), n: number(n) };
         // SAFETY: both hold n numbers.
-        unsafe { self.launch(&arguments, [n.div_ceil(NUMBERS), 1, 1], 0)? };
+        unsafe { self.launch(&arguments, [n.div_ceil(NUMBERS), 1, 1])? };
         Ok(y)
     }
 
@@ -21,7 +21,7 @@ impl<D: Driver> Gelu for Cuda<D> {
         let n = x.n_elements();
         let arguments = kernels::GeluBwd { x: x.read(), dy: dy.write(), n: number(n) };
         // SAFETY: both hold n numbers.
-        unsafe { self.launch(&arguments, [n.div_ceil(NUMBERS), 1, 1], 0)? };
+        unsafe { self.launch(&arguments, [n.div_ceil(NUMBERS), 1, 1])? };
         Ok(dy)
     }
 }

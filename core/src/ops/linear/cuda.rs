@@ -59,7 +59,7 @@ impl<D: Driver> Linear for Cuda<D> {
             rows_per_part: number(rows_per_part),
         };
         // SAFETY: dy has these rows and columns, and parts a row for each part.
-        unsafe { self.launch(&arguments, [cols.div_ceil(COLUMNS), n_parts, 1], 0)? };
+        unsafe { self.launch(&arguments, [cols.div_ceil(COLUMNS), n_parts, 1])? };
         // SAFETY: parts and dbias have these columns.
         unsafe { self.add_parts(parts.at(), n_parts, cols, dbias) }
     }

@@ -1,6 +1,7 @@
 //! Mean of a sequence's real rows: y[s] = sum of its first n_valid rows / n_valid. Backward: dx[row] += dy[s] / n_valid.
 
 mod cpu;
+mod cuda;
 
 use super::Sequences;
 use crate::device::{Device, Result, Tensor};

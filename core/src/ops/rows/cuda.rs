@@ -21,10 +21,10 @@ impl<D: Driver> Rows for Cuda<D> {
         unsafe {
             match dtype {
                 Dtype::Bf16 => {
-                    self.launch(&kernels::GatherRowsBf16 { x, rows, y: y_at, n_rows, cols }, grid, 0)?;
+                    self.launch(&kernels::GatherRowsBf16 { x, rows, y: y_at, n_rows, cols }, grid)?;
                 }
                 Dtype::F32 => {
-                    self.launch(&kernels::GatherRowsF32 { x, rows, y: y_at, n_rows, cols }, grid, 0)?;
+                    self.launch(&kernels::GatherRowsF32 { x, rows, y: y_at, n_rows, cols }, grid)?;
                 }
             }
         }
@@ -45,7 +45,7 @@ impl<D: Driver> Rows for Cuda<D> {
             cols: number(y.cols()),
         };
         // SAFETY: the rows are numbers of rows of x, none twice.
-        unsafe { self.launch(&arguments, grid(rows.len(), y.cols()), 0) }
+        unsafe { self.launch(&arguments, grid(rows.len(), y.cols())) }
     }
 
     fn select(&self, of: &Index<D>, which: &Index<D>) -> Result<Index<D>> {
@@ -57,7 +57,7 @@ impl<D: Driver> Rows for Cuda<D> {
             n: number(which.len()),
         };
         // SAFETY: `which` are places of `of`, as for every backend; y has room for each.
-        unsafe { self.launch(&arguments, [which.len().div_ceil(THREADS), 1, 1], 0)? };
+        unsafe { self.launch(&arguments, [which.len().div_ceil(THREADS), 1, 1])? };
         Ok(y)
     }
 }

@@ -10,8 +10,6 @@ const CHECKPOINT: usize = 32;
 const CHANNELS: usize = 128;
 /// Threads of a block of the kernels that sum up.
 const BLOCK: usize = 128;
-/// Shared memory of the backward kernel: see its header.
-const BACKWARD_SHARED: usize = 6 * 8192 + 4096 + 8192 + 8192 + 10240;
 /// Numbers a sequence and channel add to the parameters' gradients: d a_log by state, dD, dbias.
 const PARAMETERS: usize = STATES + 2;
 
@@ -89,7 +87,7 @@ impl<D: Driver> SelectiveScan for Cuda<D> {
             reverse: reverse(scan.direction),
         };
         // SAFETY: `States` compared the tensors with each other.
-        unsafe { self.launch(&arguments, [e.div_ceil(CHANNELS), n, 1], 0)? };
+        unsafe { self.launch(&arguments, [e.div_ceil(CHANNELS), n, 1])? };
         Ok((out, states))
     }
 
@@ -131,7 +129,7 @@ impl<D: Driver> SelectiveScan for Cuda<D> {
             reverse: reverse(scan.direction),
         };
         // SAFETY: the assertions above and `States` compared the tensors with each other.
-        unsafe { self.launch(&arguments, [n_parts, n, 1], BACKWARD_SHARED)? };
+        unsafe { self.launch(&arguments, [n_parts, n, 1])? };
         self.sum_bc(scan, &bc_parts, grad.bc)?;
         let own = n_states == STATES;
         let mut wide = if own { None } else { Some(self.zeros(&[e, STATES])?) };
@@ -144,7 +142,7 @@ impl<D: Driver> SelectiveScan for Cuda<D> {
             n_channels: number(e),
         };
         // SAFETY: as above.
-        unsafe { self.launch(&arguments, [(PARAMETERS * e).div_ceil(BLOCK), 1, 1], 0)? };
+        unsafe { self.launch(&arguments, [(PARAMETERS * e).div_ceil(BLOCK), 1, 1])? };
         if let Some(wide) = wide {
             let mut narrow = self.unwritten(grad.a_log.shape(), Dtype::F32)?;
             let from = Groups { at: wide.at(), width: STATES, stride: STATES };
@@ -175,7 +173,7 @@ impl<D: Driver> Cuda<D> {
             n_parts: number(n_parts),
         };
         // SAFETY: the caller compared the tensors with each other.
-        unsafe { self.launch(&arguments, [(STATES * rows).div_ceil(BLOCK), 1, 1], 0)? };
+        unsafe { self.launch(&arguments, [(STATES * rows).div_ceil(BLOCK), 1, 1])? };
         if let Some(wide) = wide {
             let from = Groups { at: wide.at(), width: STATES, stride: 2 * STATES };
             let to = columns(d_bc, n_states);

@@ -33,7 +33,7 @@ impl<D: Driver> TokenEmbedding for Cuda<D> {
             cols: number(cols),
         };
         // SAFETY: the ids are rows of their tables: `CellBatch` was validated against the configuration.
-        unsafe { self.launch(&arguments, [(n_rows * cols / 8).div_ceil(THREADS), 1, 1], 0)? };
+        unsafe { self.launch(&arguments, [(n_rows * cols / 8).div_ceil(THREADS), 1, 1])? };
         Ok(x)
     }
 
