@@ -430,6 +430,14 @@ fn each_register<'a>(
     }
 }
 
+/// Names that the assembler keeps for itself.
+#[rustfmt::skip]
+const SPECIAL: &[&str] = &[
+    "%tid", "%ntid", "%laneid", "%warpid", "%nwarpid", "%ctaid", "%nctaid", "%smid", "%nsmid", "%gridid", "%clock",
+    "%clock64", "%lanemask_eq", "%lanemask_le", "%lanemask_lt", "%lanemask_ge", "%lanemask_gt", "%globaltimer",
+    "%total_smem_size", "%dynamic_smem_size", "%clusterid", "%nclusterid", "%cluster_ctaid", "%cluster_nctaid",
+];
+
 fn registers(
     cursor: &mut Cursor<'_>,
     scopes: &mut Scopes,
@@ -440,7 +448,7 @@ fn registers(
         let scope = scopes.stack.last_mut().expect("a scope is open");
         for i in 0..numbered.unwrap_or(1) {
             let name = if numbered.is_some() { format!("{stem}{i}") } else { stem.to_owned() };
-            if decode::special(&name).is_some() {
+            if SPECIAL.contains(&name.as_str()) {
                 return Err(format!("register `{name}` hides the special register of that name"));
             }
             let file = file(ty);
