@@ -112,8 +112,8 @@ fn integer_arithmetic_of_32_bits() {
     integers("add.u32 %d, %a, %b;", |a, b, _| a.wrapping_add(b));
     integers("sub.s32 %d, %a, %b;", |a, b, _| a.wrapping_sub(b));
     integers("mul.lo.u32 %d, %a, %b;", |a, b, _| a.wrapping_mul(b));
-    integers("mul.hi.u32 %d, %a, %b;", |a, b, _| (u64::from(a) * u64::from(b) >> 32) as u32);
-    integers("mul.hi.s32 %d, %a, %b;", |a, b, _| (i64::from(a as i32) * i64::from(b as i32) >> 32) as u32);
+    integers("mul.hi.u32 %d, %a, %b;", |a, b, _| ((u64::from(a) * u64::from(b)) >> 32) as u32);
+    integers("mul.hi.s32 %d, %a, %b;", |a, b, _| ((i64::from(a as i32) * i64::from(b as i32)) >> 32) as u32);
     integers("mad.lo.s32 %d, %a, %b, %c;", |a, b, c| a.wrapping_mul(b).wrapping_add(c));
     integers("min.s32 %d, %a, %b;", |a, b, _| (a as i32).min(b as i32) as u32);
     integers("max.u32 %d, %a, %b;", |a, b, _| a.max(b));
@@ -182,7 +182,7 @@ fn arithmetic_of_16_bits() {
 fn arithmetic_of_64_bits() {
     wides("add.s64 %wd, %wa, %wb;", |a, b, _| a.wrapping_add(b));
     wides("mul.lo.u64 %wd, %wa, %wb;", |a, b, _| a.wrapping_mul(b));
-    wides("mul.hi.u64 %wd, %wa, %wb;", |a, b, _| (u128::from(a) * u128::from(b) >> 64) as u64);
+    wides("mul.hi.u64 %wd, %wa, %wb;", |a, b, _| ((u128::from(a) * u128::from(b)) >> 64) as u64);
     wides("mad.lo.s64 %wd, %wa, %wb, %wc;", |a, b, c| a.wrapping_mul(b).wrapping_add(c));
     wides("mul.wide.u32 %wd, %a, %b;", |a, b, _| (a & 0xffff_ffff) * (b & 0xffff_ffff));
     wides("mul.wide.s32 %wd, %a, %b;", |a, b, _| (i64::from(a as i32) * i64::from(b as i32)) as u64);
@@ -246,9 +246,9 @@ fn comparisons() {
     check("lt", |a, b| a < b);
     check("ge", |a, b| a >= b);
     check("eq", |a, b| a == b);
-    check("ne", |a, b| a < b || a > b);
+    check("ne", |a, b| a.partial_cmp(&b).is_some_and(|order| order.is_ne()));
     check("neu", |a, b| a != b);
-    check("ltu", |a, b| !(a >= b));
+    check("ltu", |a, b| a.partial_cmp(&b).is_none_or(|order| order.is_lt()));
     check("nan", |a, b| a.is_nan() || b.is_nan());
     check("num", |a, b| !a.is_nan() && !b.is_nan());
     integers("setp.lo.u32 %p, %a, %b;\nselp.u32 %d, 1, 0, %p;", |a, b, _| (a < b).into());

@@ -78,7 +78,7 @@ fn declarations_that_make_no_sense_are_refused() {
     refused_statement(".reg .b32 %laneid;", "hides the special register");
     refused_statement(".reg .b32 %r4, %tid;", "hides the special register");
     refused_statement("L: L:", "label `L` is defined twice");
-    refused_statement("bra NOWHERE;", "`NOWHERE` of line 8 is not defined");
+    refused_statement("bra NOWHERE;", "`NOWHERE` is not defined");
     refused(&format!("{HEAD}.entry k() {{ ret; "), 4, "not closed");
     refused(&format!("{HEAD}.entry k()\n{{ .reg .b32 %r; mov.u32 %r, 1; }}"), 5, "falls off the end");
     refused(&format!("{HEAD}.func f() {{ ret; }}"), 4, "`.func` is not expected");
