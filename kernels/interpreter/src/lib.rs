@@ -56,6 +56,7 @@ mod lex;
 mod matrix;
 mod memory;
 mod mufu;
+pub mod mutation;
 mod overlay;
 mod parse;
 mod shared;
