@@ -47,6 +47,8 @@ pub const MODULES: &[Module] = &[
     Module { name: "mean_pool_bwd", ptx: include_str!("../ptx/mean_pool_bwd.ptx") },
     Module { name: "mean_pool_fwd", ptx: include_str!("../ptx/mean_pool_fwd.ptx") },
     Module { name: "philox", ptx: include_str!("../ptx/philox.ptx") },
+    Module { name: "regroup_bf16", ptx: include_str!("../ptx/regroup_bf16.ptx") },
+    Module { name: "regroup_f32", ptx: include_str!("../ptx/regroup_f32.ptx") },
     Module { name: "rms_norm_bwd_v1", ptx: include_str!("../ptx/rms_norm_bwd_v1.ptx") },
     Module { name: "rms_norm_bwd_v2", ptx: include_str!("../ptx/rms_norm_bwd_v2.ptx") },
     Module { name: "rms_norm_bwd_v4", ptx: include_str!("../ptx/rms_norm_bwd_v4.ptx") },
@@ -109,6 +111,8 @@ pub const ENTRIES: &[Entry] = &[
     MeanPoolBwd::ENTRY,
     MeanPoolFwd::ENTRY,
     Philox::ENTRY,
+    RegroupBf16::ENTRY,
+    RegroupF32::ENTRY,
     RmsNormBwdV1::ENTRY,
     RmsNormBwdV2::ENTRY,
     RmsNormBwdV4::ENTRY,
@@ -2000,6 +2004,110 @@ impl Arguments for Philox {
     }
 }
 
+/// Arguments of `pf_regroup_bf16`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RegroupBf16 {
+    /// `x`
+    pub x: Pointer,
+    /// `y`
+    pub y: Pointer,
+    /// `n`
+    pub n: u32,
+    /// `n_groups`
+    pub n_groups: u32,
+    /// `x_width`
+    pub x_width: u32,
+    /// `y_width`
+    pub y_width: u32,
+    /// `x_stride`
+    pub x_stride: u32,
+    /// `y_stride`
+    pub y_stride: u32,
+}
+
+impl Arguments for RegroupBf16 {
+    const ENTRY: Entry = Entry {
+        name: "pf_regroup_bf16",
+        module: &MODULES[41],
+        threads: Some(256),
+        params: &[
+            Param { name: "x", offset: 0, bytes: 8 },
+            Param { name: "y", offset: 8, bytes: 8 },
+            Param { name: "n", offset: 16, bytes: 4 },
+            Param { name: "n_groups", offset: 20, bytes: 4 },
+            Param { name: "x_width", offset: 24, bytes: 4 },
+            Param { name: "y_width", offset: 28, bytes: 4 },
+            Param { name: "x_stride", offset: 32, bytes: 4 },
+            Param { name: "y_stride", offset: 36, bytes: 4 },
+        ],
+    };
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut block = vec![0; 40];
+        block[0..8].copy_from_slice(&self.x.0.to_le_bytes());
+        block[8..16].copy_from_slice(&self.y.0.to_le_bytes());
+        block[16..20].copy_from_slice(&self.n.to_le_bytes());
+        block[20..24].copy_from_slice(&self.n_groups.to_le_bytes());
+        block[24..28].copy_from_slice(&self.x_width.to_le_bytes());
+        block[28..32].copy_from_slice(&self.y_width.to_le_bytes());
+        block[32..36].copy_from_slice(&self.x_stride.to_le_bytes());
+        block[36..40].copy_from_slice(&self.y_stride.to_le_bytes());
+        block
+    }
+}
+
+/// Arguments of `pf_regroup_f32`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RegroupF32 {
+    /// `x`
+    pub x: Pointer,
+    /// `y`
+    pub y: Pointer,
+    /// `n`
+    pub n: u32,
+    /// `n_groups`
+    pub n_groups: u32,
+    /// `x_width`
+    pub x_width: u32,
+    /// `y_width`
+    pub y_width: u32,
+    /// `x_stride`
+    pub x_stride: u32,
+    /// `y_stride`
+    pub y_stride: u32,
+}
+
+impl Arguments for RegroupF32 {
+    const ENTRY: Entry = Entry {
+        name: "pf_regroup_f32",
+        module: &MODULES[42],
+        threads: Some(256),
+        params: &[
+            Param { name: "x", offset: 0, bytes: 8 },
+            Param { name: "y", offset: 8, bytes: 8 },
+            Param { name: "n", offset: 16, bytes: 4 },
+            Param { name: "n_groups", offset: 20, bytes: 4 },
+            Param { name: "x_width", offset: 24, bytes: 4 },
+            Param { name: "y_width", offset: 28, bytes: 4 },
+            Param { name: "x_stride", offset: 32, bytes: 4 },
+            Param { name: "y_stride", offset: 36, bytes: 4 },
+        ],
+    };
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut block = vec![0; 40];
+        block[0..8].copy_from_slice(&self.x.0.to_le_bytes());
+        block[8..16].copy_from_slice(&self.y.0.to_le_bytes());
+        block[16..20].copy_from_slice(&self.n.to_le_bytes());
+        block[20..24].copy_from_slice(&self.n_groups.to_le_bytes());
+        block[24..28].copy_from_slice(&self.x_width.to_le_bytes());
+        block[28..32].copy_from_slice(&self.y_width.to_le_bytes());
+        block[32..36].copy_from_slice(&self.x_stride.to_le_bytes());
+        block[36..40].copy_from_slice(&self.y_stride.to_le_bytes());
+        block
+    }
+}
+
 /// Arguments of `pf_rms_norm_bwd_v1`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RmsNormBwdV1 {
@@ -2024,7 +2132,7 @@ pub struct RmsNormBwdV1 {
 impl Arguments for RmsNormBwdV1 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_bwd_v1",
-        module: &MODULES[41],
+        module: &MODULES[43],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2076,7 +2184,7 @@ pub struct RmsNormBwdV2 {
 impl Arguments for RmsNormBwdV2 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_bwd_v2",
-        module: &MODULES[42],
+        module: &MODULES[44],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2128,7 +2236,7 @@ pub struct RmsNormBwdV4 {
 impl Arguments for RmsNormBwdV4 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_bwd_v4",
-        module: &MODULES[43],
+        module: &MODULES[45],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2178,7 +2286,7 @@ pub struct RmsNormFwdV1 {
 impl Arguments for RmsNormFwdV1 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_fwd_v1",
-        module: &MODULES[44],
+        module: &MODULES[46],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2226,7 +2334,7 @@ pub struct RmsNormFwdV2 {
 impl Arguments for RmsNormFwdV2 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_fwd_v2",
-        module: &MODULES[45],
+        module: &MODULES[47],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2274,7 +2382,7 @@ pub struct RmsNormFwdV4 {
 impl Arguments for RmsNormFwdV4 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_fwd_v4",
-        module: &MODULES[46],
+        module: &MODULES[48],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2318,7 +2426,7 @@ pub struct ScatterRowsAdd {
 impl Arguments for ScatterRowsAdd {
     const ENTRY: Entry = Entry {
         name: "pf_scatter_rows_add",
-        module: &MODULES[47],
+        module: &MODULES[49],
         threads: Some(256),
         params: &[
             Param { name: "y", offset: 0, bytes: 8 },
@@ -2360,7 +2468,7 @@ pub struct SegmentAddBf16 {
 impl Arguments for SegmentAddBf16 {
     const ENTRY: Entry = Entry {
         name: "pf_segment_add_bf16",
-        module: &MODULES[48],
+        module: &MODULES[50],
         threads: Some(256),
         params: &[
             Param { name: "parts", offset: 0, bytes: 8 },
@@ -2404,7 +2512,7 @@ pub struct SegmentAddF32 {
 impl Arguments for SegmentAddF32 {
     const ENTRY: Entry = Entry {
         name: "pf_segment_add_f32",
-        module: &MODULES[49],
+        module: &MODULES[51],
         threads: Some(256),
         params: &[
             Param { name: "parts", offset: 0, bytes: 8 },
@@ -2448,7 +2556,7 @@ pub struct SegmentSums {
 impl Arguments for SegmentSums {
     const ENTRY: Entry = Entry {
         name: "pf_segment_sums",
-        module: &MODULES[50],
+        module: &MODULES[52],
         threads: Some(256),
         params: &[
             Param { name: "y", offset: 0, bytes: 8 },
@@ -2488,7 +2596,7 @@ pub struct Select {
 impl Arguments for Select {
     const ENTRY: Entry = Entry {
         name: "pf_select",
-        module: &MODULES[51],
+        module: &MODULES[53],
         threads: Some(256),
         params: &[
             Param { name: "of", offset: 0, bytes: 8 },
@@ -2554,7 +2662,7 @@ pub struct SelectiveScanBwd {
 impl Arguments for SelectiveScanBwd {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_bwd",
-        module: &MODULES[52],
+        module: &MODULES[54],
         threads: Some(128),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2626,7 +2734,7 @@ pub struct SelectiveScanBwdBc {
 impl Arguments for SelectiveScanBwdBc {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_bwd_bc",
-        module: &MODULES[53],
+        module: &MODULES[55],
         threads: Some(128),
         params: &[
             Param { name: "bc_parts", offset: 0, bytes: 8 },
@@ -2672,7 +2780,7 @@ pub struct SelectiveScanBwdParameters {
 impl Arguments for SelectiveScanBwdParameters {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_bwd_parameters",
-        module: &MODULES[54],
+        module: &MODULES[56],
         threads: Some(128),
         params: &[
             Param { name: "parameter_parts", offset: 0, bytes: 8 },
@@ -2732,7 +2840,7 @@ pub struct SelectiveScanFwd {
 impl Arguments for SelectiveScanFwd {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_fwd",
-        module: &MODULES[55],
+        module: &MODULES[57],
         threads: Some(64),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2794,7 +2902,7 @@ pub struct SortGenes {
 impl Arguments for SortGenes {
     const ENTRY: Entry = Entry {
         name: "pf_sort_genes",
-        module: &MODULES[56],
+        module: &MODULES[58],
         threads: Some(1024),
         params: &[
             Param { name: "scores", offset: 0, bytes: 8 },
@@ -2834,7 +2942,7 @@ pub struct SumOfSquares {
 impl Arguments for SumOfSquares {
     const ENTRY: Entry = Entry {
         name: "pf_sum_of_squares",
-        module: &MODULES[57],
+        module: &MODULES[59],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },

@@ -1,5 +1,4 @@
-//! How much shared memory a kernel declares outside of its own text: the header's budget says it, and `ptxas` and the
-//! interpreter hold the kernel to it.
+//! How much dynamic shared memory a kernel is launched with: its header says it, and the interpreter holds it to that.
 
 use panfoma_kernels::{Entry, entries};
 use std::collections::BTreeMap;
@@ -13,15 +12,11 @@ pub(super) fn dynamic_shared(entry: &Entry) -> usize {
     DYNAMIC[entry.module.name]
 }
 
-/// `// budget sm_80 regs<=136 spills=0 smem=24832` of a text with `.extern .shared`.
+/// `// grid (...), block 128, dynamic shared 24832` of a header.
 fn of_text(ptx: &str) -> usize {
-    let is_dynamic = ptx.lines().any(|line| line.starts_with(".extern .shared"));
-    let budget = ptx.lines().find_map(|line| line.strip_prefix("// budget sm_80 ")).unwrap_or_default();
-    let bytes = budget.split_whitespace().find_map(|word| word.strip_prefix("smem="));
-    match (is_dynamic, bytes.map(str::parse)) {
-        (true, Some(Ok(bytes))) => bytes,
-        _ => 0,
-    }
+    let header = ptx.lines().take_while(|line| line.starts_with("//"));
+    let said = header.filter_map(|line| line.split_once("dynamic shared ")).next();
+    said.and_then(|(_, bytes)| bytes.trim().parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -29,9 +24,9 @@ mod tests {
     use super::of_text;
 
     #[test]
-    fn only_texts_with_external_shared_memory_ask_for_it() {
-        let header = "// budget sm_80 regs<=136 spills=0 smem=24832\n";
-        assert_eq!(of_text(&format!("{header}.extern .shared .align 16 .b8 s[];\n")), 24832);
-        assert_eq!(of_text(&format!("{header}.shared .align 16 .b8 s[24832];\n")), 0);
+    fn a_number_in_the_header_is_the_kernels_own() {
+        assert_eq!(of_text("// a\n// grid 1, block 128, dynamic shared 24832\n.version 7.0\n"), 24832);
+        assert_eq!(of_text("// grid n, block 1024, dynamic shared 8 n_keys\n"), 0);
+        assert_eq!(of_text("// grid 1, block 128, static shared 2048\n// dynamic\n"), 0);
     }
 }
