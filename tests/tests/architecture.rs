@@ -24,7 +24,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &["device", "ops", "layers", "rng"]),
     ("engine", &["stage", "device", "ops", "layers", "model"]),
     (CHECKPOINT, &["stage", "artifact", "device", "model"]),
-    ("train", &["rng", "stage", "subspace", "artifact", "data", "device", "ops", "layers", "model", "engine"]),
+    (
+        "train",
+        &["rng", "stage", "subspace", "artifact", "data", "device", "ops", "layers", "model", "engine"],
+    ),
 ];
 
 /// The one artifact that holds a model; the others know nothing of it.

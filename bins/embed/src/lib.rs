@@ -66,7 +66,8 @@ impl Stage for Args {
             Provenance::new(context, [])?.with_genes("vocabulary", tokens.vocabulary().digest());
         provenance.inputs = vec![tokens.input()?, Input::digest(&self.model)?];
         let engine = machine.engine(checkpoint.weights()?, self.embedding.batch_size)?;
-        let embedder = Embedder { tokens: &tokens, engine: &*engine, how: &self.embedding, seed: context.seed };
+        let embedder =
+            Embedder { tokens: &tokens, engine: &*engine, how: &self.embedding, seed: context.seed };
         let mut outputs =
             Outputs::create(&self, &tokens, &checkpoint.description, embedder.dim(), provenance, context)?;
         let mut progress = Progress::new("cells", tokens.n_cells() as u64);

@@ -76,12 +76,7 @@ impl Stage for Args {
 }
 
 /// What the model says.
-fn model_edges(
-    plan: &Plan,
-    machine: &Machine,
-    context: &Context,
-    writer: &mut Writer,
-) -> anyhow::Result<()> {
+fn model_edges(plan: &Plan, machine: &Machine, context: &Context, writer: &mut Writer) -> anyhow::Result<()> {
     if plan.checkpoint.is_none() {
         return Ok(());
     }

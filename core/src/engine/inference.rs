@@ -78,8 +78,7 @@ impl<B: Backend> Engine for On<B> {
     }
 
     fn embed(&self, cells: &CellBatch) -> Result<CellEmbeddings, ModelError> {
-        let parts =
-            self.lanes.map(cells.n_cells, |range| self.model.embed(&self.b, &cells.slice(range)))?;
+        let parts = self.lanes.map(cells.n_cells, |range| self.model.embed(&self.b, &cells.slice(range)))?;
         let mut all = CellEmbeddings::default();
         for part in parts {
             all.cell.extend(part.cell);

@@ -4,9 +4,9 @@ use super::inference::{Engine, On};
 use super::learning::{Learner, Learning, Moments};
 #[cfg(any(feature = "cuda12", feature = "cuda13"))]
 use super::micro_batch;
+use crate::device::Cpu;
 #[cfg(any(feature = "cuda12", feature = "cuda13"))]
 use crate::device::cuda::{Cuda, Gpu};
-use crate::device::Cpu;
 use crate::model::lanes::Lanes;
 use crate::model::{ModelError, PanFoMa};
 use crate::stage::{Device, Kind, UserError};

@@ -43,7 +43,7 @@ impl<B> Backend for B where
     B: Device
         + adamw::AdamW
         + attention::Attention
-            + causal_conv::CausalConv
+        + causal_conv::CausalConv
         + cross_entropy::CrossEntropy
         + gated_fusion::GatedFusion
         + gelu::Gelu

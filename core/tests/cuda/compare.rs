@@ -23,7 +23,8 @@ impl Under {
             Err(_) => Self::Interpreter(Cuda::new(Interpreted::default())),
             Ok(name) => {
                 let index = name.strip_prefix("cuda:").and_then(|index| index.parse().ok());
-                let index = index.unwrap_or_else(|| panic!("PANFOMA_TEST_DEVICE=`{name}`, expected `cuda:N`"));
+                let index =
+                    index.unwrap_or_else(|| panic!("PANFOMA_TEST_DEVICE=`{name}`, expected `cuda:N`"));
                 Self::Gpu(Cuda::new(Gpu::open(index).unwrap_or_else(|why| panic!("{why}"))))
             }
         }
@@ -85,7 +86,11 @@ pub fn close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
     let norm = |x: &mut dyn Iterator<Item = f64>| x.map(|x| x * x).sum::<f64>().sqrt();
     let error = norm(&mut found.iter().zip(expected).map(|(&a, &b)| f64::from(a) - b));
     let size = norm(&mut expected.iter().copied());
-    assert!(error <= tolerance * size, "{what}: relative error {:.2e}, allowed {tolerance:.2e}", error / size);
+    assert!(
+        error <= tolerance * size,
+        "{what}: relative error {:.2e}, allowed {tolerance:.2e}",
+        error / size
+    );
 }
 
 /// ||found - expected|| / ||expected||

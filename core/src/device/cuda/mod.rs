@@ -13,13 +13,13 @@ mod gpu;
 mod pool;
 mod segments;
 
-pub(crate) use elementwise::Groups;
-pub(crate) use pool::Block;
-pub(crate) use panfoma_kernels::entries as kernels;
-pub(crate) use segments::Segments;
 pub use driver::{Address, Driver, Dtype, Launch, Memory, Operand, Product};
+pub(crate) use elementwise::Groups;
 #[cfg(any(feature = "cuda12", feature = "cuda13"))]
 pub use gpu::Gpu;
+pub(crate) use panfoma_kernels::entries as kernels;
+pub(crate) use pool::Block;
+pub(crate) use segments::Segments;
 
 use super::{Device, Result, Tensor};
 use panfoma_kernels::Arguments;
@@ -27,7 +27,9 @@ use pool::Shared;
 use std::sync::{Arc, Mutex, OnceLock};
 
 #[cfg(all(feature = "cuda12", feature = "cuda13"))]
-compile_error!("`cuda12` and `cuda13` bind to different drivers: build with one, `--no-default-features --features cuda12`");
+compile_error!(
+    "`cuda12` and `cuda13` bind to different drivers: build with one, `--no-default-features --features cuda12`"
+);
 
 /// Launches the kernel of a norm for rows of this width; all take the same arguments. A lane of a warp holds 8 numbers of
 /// a row, 16, or 32.

@@ -45,10 +45,8 @@ impl<T: Real> AdamW for Cpu<T> {
 
 /// Sum of squares of one tensor, in f64, the same bits on any number of threads.
 fn sum_of_squares<T: Real>(values: &[T]) -> f64 {
-    let partial: Vec<f64> = values
-        .par_chunks(SLICE)
-        .map(|slice| slice.iter().map(|&x| x.to_f64() * x.to_f64()).sum())
-        .collect();
+    let partial: Vec<f64> =
+        values.par_chunks(SLICE).map(|slice| slice.iter().map(|&x| x.to_f64() * x.to_f64()).sum()).collect();
     partial.iter().sum()
 }
 

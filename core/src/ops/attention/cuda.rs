@@ -79,12 +79,7 @@ impl Sizes {
     }
 
     /// The columns of x's heads that the model has.
-    fn narrowed<D: Driver>(
-        &self,
-        b: &Cuda<D>,
-        x: Tensor<Cuda<D>>,
-        parts: usize,
-    ) -> Result<Tensor<Cuda<D>>> {
+    fn narrowed<D: Driver>(&self, b: &Cuda<D>, x: Tensor<Cuda<D>>, parts: usize) -> Result<Tensor<Cuda<D>>> {
         if self.width == self.wide {
             return Ok(x);
         }
@@ -116,15 +111,21 @@ impl<D: Driver> Attention for Cuda<D> {
         let mut logs = self.unwritten(&[heads.n_sequences * heads.n_heads, heads.len], Dtype::F32)?;
         // SAFETY: `Sizes` compared the tensors with each other.
         unsafe {
-            launch!(self, sizes.wide, sizes.grid(FORWARD_ROWS), AttentionFwdD32 | AttentionFwdD64 {
-                qkv: qkv.read(),
-                keys: heads.keys.read(),
-                o: o.write(),
-                log_sum: logs.write(),
-                len: number(heads.len),
-                n_heads: number(heads.n_heads),
-                scale_log2: LOG2_E * sizes.scale(),
-            })?;
+            launch!(
+                self,
+                sizes.wide,
+                sizes.grid(FORWARD_ROWS),
+                AttentionFwdD32
+                    | AttentionFwdD64 {
+                        qkv: qkv.read(),
+                        keys: heads.keys.read(),
+                        o: o.write(),
+                        log_sum: logs.write(),
+                        len: number(heads.len),
+                        n_heads: number(heads.n_heads),
+                        scale_log2: LOG2_E * sizes.scale(),
+                    }
+            )?;
         }
         Ok((sizes.narrowed(self, o, 1)?, logs))
     }
@@ -149,41 +150,59 @@ impl<D: Driver> Attention for Cuda<D> {
         let grid = [n_rows.div_ceil(NUMBERS / sizes.wide), 1, 1];
         // SAFETY: `Sizes` compared the tensors with each other.
         unsafe {
-            launch!(self, sizes.wide, grid, AttentionBwdRowsD32 | AttentionBwdRowsD64 {
-                o: o.read(),
-                d_o: d_o.read(),
-                log_sum: log_sum.read(),
-                rows: rows.write(),
-                len,
-                n_heads,
-                n_rows: number(n_rows),
-            })?;
+            launch!(
+                self,
+                sizes.wide,
+                grid,
+                AttentionBwdRowsD32
+                    | AttentionBwdRowsD64 {
+                        o: o.read(),
+                        d_o: d_o.read(),
+                        log_sum: log_sum.read(),
+                        rows: rows.write(),
+                        len,
+                        n_heads,
+                        n_rows: number(n_rows),
+                    }
+            )?;
         }
         let (scale, grid) = (sizes.scale(), sizes.grid(BACKWARD_ROWS));
         // SAFETY: as above.
         unsafe {
-            launch!(self, sizes.wide, grid, AttentionBwdDkdvD32 | AttentionBwdDkdvD64 {
-                qkv: qkv.read(),
-                keys: heads.keys.read(),
-                d_o: d_o.read(),
-                rows: rows.read(),
-                dqkv: dqkv.write(),
-                len,
-                n_heads,
-                scale,
-                scale_log2: LOG2_E * scale,
-            })?;
-            launch!(self, sizes.wide, grid, AttentionBwdDqD32 | AttentionBwdDqD64 {
-                qkv: qkv.read(),
-                keys: heads.keys.read(),
-                d_o: d_o.read(),
-                rows: rows.read(),
-                dqkv: dqkv.write(),
-                len,
-                n_heads,
-                scale,
-                scale_log2: LOG2_E * scale,
-            })?;
+            launch!(
+                self,
+                sizes.wide,
+                grid,
+                AttentionBwdDkdvD32
+                    | AttentionBwdDkdvD64 {
+                        qkv: qkv.read(),
+                        keys: heads.keys.read(),
+                        d_o: d_o.read(),
+                        rows: rows.read(),
+                        dqkv: dqkv.write(),
+                        len,
+                        n_heads,
+                        scale,
+                        scale_log2: LOG2_E * scale,
+                    }
+            )?;
+            launch!(
+                self,
+                sizes.wide,
+                grid,
+                AttentionBwdDqD32
+                    | AttentionBwdDqD64 {
+                        qkv: qkv.read(),
+                        keys: heads.keys.read(),
+                        d_o: d_o.read(),
+                        rows: rows.read(),
+                        dqkv: dqkv.write(),
+                        len,
+                        n_heads,
+                        scale,
+                        scale_log2: LOG2_E * scale,
+                    }
+            )?;
         }
         sizes.narrowed(self, dqkv, 3)
     }
@@ -207,9 +226,8 @@ impl<D: Driver> Attention for Cuda<D> {
             Some(keys) => keys[sequence * len..][..len].to_vec(),
             None => self.index_to_host(heads.keys)?[sequence * len..][..len].to_vec(),
         };
-        let part = |row: usize, part: usize| {
-            &rows[row * stride + part * stride / 3 + head * d_head..][..d_head]
-        };
+        let part =
+            |row: usize, part: usize| &rows[row * stride + part * stride / 3 + head * d_head..][..d_head];
         let scale = 1.0 / (d_head as f64).sqrt();
         let mut p = Vec::with_capacity(len * len);
         for query in 0..len {

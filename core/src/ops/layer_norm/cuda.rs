@@ -23,16 +23,23 @@ impl<D: Driver> LayerNorm for Cuda<D> {
         let grid = [rows.div_ceil(ROWS), 1, 1];
         // SAFETY: the tensors have these rows and columns.
         unsafe {
-            by_width!(self, cols, grid, LayerNormFwdV1 | LayerNormFwdV2 | LayerNormFwdV4 {
-                x: x.read(),
-                w: w.read(),
-                b: b.read(),
-                y: y.write(),
-                stats: stats.write(),
-                n_rows: number(rows),
-                cols: number(cols),
-                eps: eps as f32,
-            })?;
+            by_width!(
+                self,
+                cols,
+                grid,
+                LayerNormFwdV1
+                    | LayerNormFwdV2
+                    | LayerNormFwdV4 {
+                        x: x.read(),
+                        w: w.read(),
+                        b: b.read(),
+                        y: y.write(),
+                        stats: stats.write(),
+                        n_rows: number(rows),
+                        cols: number(cols),
+                        eps: eps as f32,
+                    }
+            )?;
         }
         Ok((y, stats))
     }
@@ -55,16 +62,23 @@ impl<D: Driver> LayerNorm for Cuda<D> {
         let mut parts = self.unwritten(&[blocks, 2, cols], Dtype::F32)?;
         // SAFETY: the tensors have these rows and columns, and parts two rows for each block.
         unsafe {
-            by_width!(self, cols, [blocks, 1, 1], LayerNormBwdV1 | LayerNormBwdV2 | LayerNormBwdV4 {
-                x: x.read(),
-                stats: stats.read(),
-                w: w.read(),
-                dy: dy.read(),
-                dx: dx.write(),
-                parts: parts.write(),
-                n_rows: number(rows),
-                cols: number(cols),
-            })?;
+            by_width!(
+                self,
+                cols,
+                [blocks, 1, 1],
+                LayerNormBwdV1
+                    | LayerNormBwdV2
+                    | LayerNormBwdV4 {
+                        x: x.read(),
+                        stats: stats.read(),
+                        w: w.read(),
+                        dy: dy.read(),
+                        dx: dx.write(),
+                        parts: parts.write(),
+                        n_rows: number(rows),
+                        cols: number(cols),
+                    }
+            )?;
             self.add_parts(parts.at(), blocks, 2 * cols, dw)?;
             self.add_parts(parts.at() + (4 * cols) as u64, blocks, 2 * cols, db)
         }

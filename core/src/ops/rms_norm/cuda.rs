@@ -15,15 +15,22 @@ impl<D: Driver> RmsNorm for Cuda<D> {
         let grid = [rows.div_ceil(ROWS), 1, 1];
         // SAFETY: the tensors have these rows and columns.
         unsafe {
-            by_width!(self, cols, grid, RmsNormFwdV1 | RmsNormFwdV2 | RmsNormFwdV4 {
-                x: x.read(),
-                w: w.read(),
-                y: y.write(),
-                stats: stats.write(),
-                n_rows: number(rows),
-                cols: number(cols),
-                eps: eps as f32,
-            })?;
+            by_width!(
+                self,
+                cols,
+                grid,
+                RmsNormFwdV1
+                    | RmsNormFwdV2
+                    | RmsNormFwdV4 {
+                        x: x.read(),
+                        w: w.read(),
+                        y: y.write(),
+                        stats: stats.write(),
+                        n_rows: number(rows),
+                        cols: number(cols),
+                        eps: eps as f32,
+                    }
+            )?;
         }
         Ok((y, stats))
     }
@@ -45,16 +52,23 @@ impl<D: Driver> RmsNorm for Cuda<D> {
         let mut parts = self.unwritten(&[blocks, cols], Dtype::F32)?;
         // SAFETY: the tensors have these rows and columns, and parts a row for each block.
         unsafe {
-            by_width!(self, cols, [blocks, 1, 1], RmsNormBwdV1 | RmsNormBwdV2 | RmsNormBwdV4 {
-                x: x.read(),
-                stats: r.read(),
-                w: w.read(),
-                dy: dy.read(),
-                dx: dx.write(),
-                parts: parts.write(),
-                n_rows: number(rows),
-                cols: number(cols),
-            })?;
+            by_width!(
+                self,
+                cols,
+                [blocks, 1, 1],
+                RmsNormBwdV1
+                    | RmsNormBwdV2
+                    | RmsNormBwdV4 {
+                        x: x.read(),
+                        stats: r.read(),
+                        w: w.read(),
+                        dy: dy.read(),
+                        dx: dx.write(),
+                        parts: parts.write(),
+                        n_rows: number(rows),
+                        cols: number(cols),
+                    }
+            )?;
             self.add_parts(parts.at(), blocks, cols, dw)
         }
     }

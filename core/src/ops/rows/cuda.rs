@@ -50,12 +50,8 @@ impl<D: Driver> Rows for Cuda<D> {
 
     fn select(&self, of: &Index<D>, which: &Index<D>) -> Result<Index<D>> {
         let mut y = self.unwritten_index(which.len())?;
-        let arguments = kernels::Select {
-            of: of.read(),
-            which: which.read(),
-            y: y.write(),
-            n: number(which.len()),
-        };
+        let arguments =
+            kernels::Select { of: of.read(), which: which.read(), y: y.write(), n: number(which.len()) };
         // SAFETY: `which` are places of `of`, as for every backend; y has room for each.
         unsafe { self.launch(&arguments, [which.len().div_ceil(THREADS), 1, 1])? };
         Ok(y)

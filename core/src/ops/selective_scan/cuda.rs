@@ -160,8 +160,7 @@ impl<D: Driver> Cuda<D> {
     fn sum_bc(&self, scan: &Scan<Self>, bc_parts: &Tensor<Self>, d_bc: &mut Tensor<Self>) -> Result<()> {
         let (n_parts, rows, n_states) = (bc_parts.shape()[0], scan.sequences.rows(), scan.a_log.cols());
         let own = n_states == STATES && d_bc.cols().is_multiple_of(2);
-        let mut wide =
-            if own { None } else { Some(self.unwritten(&[rows, 2 * STATES], Dtype::Bf16)?) };
+        let mut wide = if own { None } else { Some(self.unwritten(&[rows, 2 * STATES], Dtype::Bf16)?) };
         let to = wide.as_mut().unwrap_or(d_bc);
         let arguments = kernels::SelectiveScanBwdBc {
             bc_parts: bc_parts.read(),

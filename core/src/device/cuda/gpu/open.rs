@@ -52,7 +52,8 @@ pub fn open(index: u32) -> Result<Gpu, String> {
     // SAFETY: as above.
     if !unsafe { cudarc::cublaslt::sys::is_culib_present() } {
         return Err(
-            "libcublasLt is not found: install the CUDA libraries, or add their folder to LD_LIBRARY_PATH".into()
+            "libcublasLt is not found: install the CUDA libraries, or add their folder to LD_LIBRARY_PATH"
+                .into(),
         );
     }
     // SAFETY: the device was just found; the context is made current on this thread, then used by it.

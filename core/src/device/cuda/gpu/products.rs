@@ -128,7 +128,8 @@ impl Products {
         let layout = |dtype: Type, [rows, cols]: [usize; 2], stride: usize| {
             result::create_matrix_layout(dtype, cols as u64, rows as u64, stride as i64).map_err(words)
         };
-        let stored = |[rows, cols]: [usize; 2], transposed| if transposed { [cols, rows] } else { [rows, cols] };
+        let stored =
+            |[rows, cols]: [usize; 2], transposed| if transposed { [cols, rows] } else { [rows, cols] };
         let half = Type::CUDA_R_16BF;
         let a = layout(half, stored([m, k], key.transposed[0]), key.strides[0])?;
         let b = layout(half, stored([k, n], key.transposed[1]), key.strides[1])?;
@@ -137,8 +138,8 @@ impl Products {
             Dtype::F32 => Type::CUDA_R_32F,
         };
         let y = layout(wide, [m, n], key.strides[2])?;
-        let description = result::create_matmul_desc(Compute::CUBLAS_COMPUTE_32F, Type::CUDA_R_32F)
-            .map_err(words)?;
+        let description =
+            result::create_matmul_desc(Compute::CUBLAS_COMPUTE_32F, Type::CUDA_R_32F).map_err(words)?;
         let preference = result::create_matmul_pref().map_err(words)?;
         // SAFETY: every handle was just made, and every value outlives the call that copies it.
         unsafe {
@@ -165,8 +166,7 @@ impl Products {
             ] {
                 prefer(what, (bytes as *const u32).cast(), 4)?;
             }
-            let found =
-                result::get_matmul_algo_heuristic(self.handle, description, b, a, y, y, preference);
+            let found = result::get_matmul_algo_heuristic(self.handle, description, b, a, y, y, preference);
             result::destroy_matmul_pref(preference).map_err(words)?;
             Ok(Plan { description, a, b, y, algorithm: found.map_err(words)?.algo })
         }
