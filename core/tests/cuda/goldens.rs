@@ -1,6 +1,6 @@
 //! The whole model on the device against the reference: outputs and all gradients of `tests/data/goldens`.
 
-use crate::compare::{error, on_device};
+use crate::compare::{error, norm, on_device};
 use panfoma_core::device::Device;
 use panfoma_core::device::cuda::{Cuda, Driver};
 use panfoma_core::model::{CellBatch, ModelConfig, PanFoMa, PretrainBatch, TrainScope};
@@ -62,20 +62,24 @@ impl Golden {
         error(found, &self.floats[name].1)
     }
 
-    /// Holds every gradient, and all of them as one vector, to its reference.
-    fn check_gradients<D: Driver>(&self, loss: &str, b: &Cuda<D>, grad: &PanFoMa<Cuda<D>>, of_tensor: f64) {
-        let (mut all, mut all_expected) = (Vec::new(), Vec::new());
+    /// Holds every gradient, and all of them as one vector, to its reference. `tolerance`: of a tensor that is not tiny.
+    fn check_gradients<D: Driver>(&self, loss: &str, b: &Cuda<D>, grad: &PanFoMa<Cuda<D>>, tolerance: f64) {
+        let (mut pairs, mut all, mut all_expected) = (Vec::new(), Vec::new(), Vec::new());
         for (name, tensor) in grad.params() {
             let found = b.download(tensor).unwrap();
             let Some((_, expected)) = self.floats.get(&format!("grad.{loss}.{name}")) else {
                 assert!(found.iter().all(|&x| x == 0.0), "{name} has a gradient and the reference none");
                 continue;
             };
-            held(&format!("{loss} gradient of {name}"), error(&found, expected), of_tensor);
+            pairs.push((name, error(&found, expected), norm(expected)));
             all.extend(found);
             all_expected.extend(expected);
         }
         held(&format!("{loss} gradient"), error(&all, &all_expected), WHOLE);
+        for (name, error, size) in pairs {
+            let tolerance = if size < TINY * norm(&all_expected) { OF_TINY } else { tolerance };
+            held(&format!("{loss} gradient of {name}"), error, tolerance);
+        }
     }
 }
 
@@ -90,13 +94,17 @@ fn held(what: &str, error: f64, tolerance: f64) {
     assert!(error <= tolerance, "{what}: relative error {error:.2e}, allowed {tolerance:.2e}");
 }
 
-/// What a golden's gradients are held to, tensor by tensor. Step sizes have gradients of 1e-7 that are sums of terms far
-/// larger (measured: up to 5.9e-2, elsewhere up to 2e-2); a term that is wrong or missing shows as an error near 1.
+/// Gradients of step sizes and of A are 1e-6 of the whole here, sums of terms far larger: measured, off by up to 0.4. A
+/// term that is wrong or missing shows as an error near 1; the operations' own tests are sharper.
+const TINY: f64 = 1e-4;
+const OF_TINY: f64 = 0.6;
+
+/// What a golden is held to besides.
 struct Tolerances {
-    pretrain: f64,
-    class: f64,
-    /// Genes that may stand at another place: bf16 orders near-equal scores otherwise, and then every gene in between has
-    /// other neighbours.
+    /// Of a tensor's gradient.
+    gradient: f64,
+    /// Share of genes that may stand at another place: bf16 orders near-equal scores otherwise, and then every gene in
+    /// between has other neighbours, which shows in the gradient of a loss that looks at single genes.
     moved: f64,
 }
 
@@ -127,7 +135,7 @@ fn check_model<D: Driver>(b: &Cuda<D>, name: &str, tolerances: &Tolerances) {
     let sums = model.pretrain_step(b, &batch, 1.0 / n_masked, &mut grad).unwrap();
     let loss = (sums.expression_nll + sums.cell_expression_nll) / n_masked;
     held("pretrain loss", golden.error("loss.pretrain", &[loss as f32]), LOSS);
-    golden.check_gradients("pretrain", b, &grad, tolerances.pretrain);
+    golden.check_gradients("pretrain", b, &grad, tolerances.gradient);
     assert_eq!(model.pretrain_eval(b, &batch).unwrap(), sums);
 
     let labels = &golden.ids["input.label"];
@@ -135,20 +143,20 @@ fn check_model<D: Driver>(b: &Cuda<D>, name: &str, tolerances: &Tolerances) {
     let scale = 1.0 / labels.len() as f64;
     let sums = model.class_step(b, &batch.cells, labels, None, scale, TrainScope::Full, &mut grad).unwrap();
     held("class loss", golden.error("loss.class", &[(sums.nll * scale) as f32]), LOSS);
-    golden.check_gradients("class", b, &grad, tolerances.class);
+    golden.check_gradients("class", b, &grad, tolerances.gradient);
 }
 
 #[test]
 fn model_tiny_agrees_with_the_reference() {
-    on_device!(check_model, "model_tiny", &Tolerances { pretrain: 0.1, class: 0.1, moved: 0.0 });
+    on_device!(check_model, "model_tiny", &Tolerances { gradient: 0.1, moved: 0.0 });
 }
 
 #[test]
 fn model_unshared_agrees_with_the_reference() {
-    on_device!(check_model, "model_unshared", &Tolerances { pretrain: 0.1, class: 0.1, moved: 0.0 });
+    on_device!(check_model, "model_unshared", &Tolerances { gradient: 0.1, moved: 0.0 });
 }
 
 #[test]
 fn model_small_agrees_with_the_reference() {
-    on_device!(check_model, "model_small", &Tolerances { pretrain: 0.5, class: 0.15, moved: 0.3 });
+    on_device!(check_model, "model_small", &Tolerances { gradient: 0.2, moved: 0.3 });
 }
