@@ -3,12 +3,13 @@
 use super::inference::{Engine, On};
 use super::learning::{Learner, Learning, Moments};
 #[cfg(any(feature = "cuda12", feature = "cuda13"))]
-use super::micro_batch;
+use super::{limits, micro_batch};
 use crate::device::Cpu;
 #[cfg(any(feature = "cuda12", feature = "cuda13"))]
 use crate::device::cuda::{Cuda, Gpu};
 use crate::model::lanes::Lanes;
 use crate::model::{ModelError, PanFoMa};
+use crate::ops::Backend;
 use crate::stage::{Device, Kind, UserError};
 
 /// Lanes of a step on a CPU: the most threads a step can use. Part of the arithmetic, so it is no flag (see
@@ -60,18 +61,15 @@ impl Machine {
 
     /// A model that embeds cells, `micro_batch` of them a call, or as many as suit the device.
     ///
-    /// Errors: the device has no memory for it, or fails; here and below.
-    pub fn engine(
-        &self,
-        model: PanFoMa<Cpu>,
-        micro_batch: Option<usize>,
-    ) -> Result<Box<dyn Engine>, ModelError> {
+    /// Errors: a shape that the device has no kernels for, no memory for it, or a failure; here and below.
+    pub fn engine(&self, model: PanFoMa<Cpu>, micro_batch: Option<usize>) -> anyhow::Result<Box<dyn Engine>> {
         match self {
-            Self::Cpu => Ok(Box::new(On::new(Cpu::new(), model, on_cpu(micro_batch))?)),
+            Self::Cpu => Ok(engine_on(Cpu::new(), model, on_cpu(micro_batch))?),
             #[cfg(any(feature = "cuda12", feature = "cuda13"))]
             Self::Cuda(b) => {
+                limits::refuse(&model.config)?;
                 let cells = micro_batch::fitting(b, &model.config, false, micro_batch)?;
-                Ok(Box::new(On::new(b.clone(), model, Lanes::new(1, cells))?))
+                Ok(engine_on(b.clone(), model, Lanes::new(1, cells))?)
             }
         }
     }
@@ -82,17 +80,14 @@ impl Machine {
         model: PanFoMa<Cpu>,
         moments: Option<Moments>,
         micro_batch: Option<usize>,
-    ) -> Result<Box<dyn Learner>, ModelError> {
+    ) -> anyhow::Result<Box<dyn Learner>> {
         match self {
-            Self::Cpu => {
-                let on = On::new(Cpu::new(), model, on_cpu(micro_batch))?;
-                Ok(Box::new(Learning::new(on, moments)?))
-            }
+            Self::Cpu => Ok(learner_on(Cpu::new(), model, moments, on_cpu(micro_batch))?),
             #[cfg(any(feature = "cuda12", feature = "cuda13"))]
             Self::Cuda(b) => {
+                limits::refuse(&model.config)?;
                 let cells = micro_batch::fitting(b, &model.config, true, micro_batch)?;
-                let on = On::new(b.clone(), model, Lanes::new(1, cells))?;
-                Ok(Box::new(Learning::new(on, moments)?))
+                Ok(learner_on(b.clone(), model, moments, Lanes::new(1, cells))?)
             }
         }
     }
@@ -100,4 +95,23 @@ impl Machine {
 
 fn on_cpu(micro_batch: Option<usize>) -> Lanes<Cpu> {
     Lanes::new(LANES, micro_batch.unwrap_or(1))
+}
+
+/// A model that embeds cells on a backend of one's own.
+pub fn engine_on<B: Backend>(
+    b: B,
+    model: PanFoMa<Cpu>,
+    lanes: Lanes<B>,
+) -> Result<Box<dyn Engine>, ModelError> {
+    Ok(Box::new(On::new(b, model, lanes)?))
+}
+
+/// A model that learns on a backend of one's own.
+pub fn learner_on<B: Backend>(
+    b: B,
+    model: PanFoMa<Cpu>,
+    moments: Option<Moments>,
+    lanes: Lanes<B>,
+) -> Result<Box<dyn Learner>, ModelError> {
+    Ok(Box::new(Learning::new(On::new(b, model, lanes)?, moments)?))
 }

@@ -4,4 +4,5 @@
 mod compare;
 mod goldens;
 mod interpreted;
+mod learning;
 mod ops;
