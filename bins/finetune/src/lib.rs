@@ -75,6 +75,7 @@ impl Stage for Args {
             plan,
             machine: &machine,
             micro_batch: self.run.micro_batch_size,
+            ranks: &self.ranks,
         };
         session.run(&mut objective, || self.weights(&pretrained, config, &tokens, &labels, &machine, context))
     }

@@ -73,6 +73,7 @@ impl Stage for Args {
             plan,
             machine: &machine,
             micro_batch: self.run.micro_batch_size,
+            ranks: &self.ranks,
         };
         session.run(&mut objective, || start.weights(context, &tokens, &logarithms))
     }

@@ -73,6 +73,9 @@ pub trait Learner {
     /// Remembers the weights as the best so far.
     fn keep_best(&mut self) -> Result<(), ModelError>;
 
+    /// Takes weights that another process has moved.
+    fn set_weights(&mut self, weights: &PanFoMa<Cpu>) -> Result<(), ModelError>;
+
     /// The weights.
     fn weights(&self) -> Result<Host<'_>, ModelError>;
 
@@ -177,6 +180,13 @@ impl<B: Backend> Learner for Learning<B> {
         let best = self.best.get_or_insert_with(|| self.on.model.zeros_like(b));
         for ((_, to), (_, from)) in best.params_mut().into_iter().zip(self.on.model.params()) {
             *to = b.copy(from)?;
+        }
+        Ok(())
+    }
+
+    fn set_weights(&mut self, weights: &PanFoMa<Cpu>) -> Result<(), ModelError> {
+        for ((_, to), (_, from)) in self.on.model.params_mut().into_iter().zip(weights.params()) {
+            *to = self.on.b.upload(from.shape(), from.as_slice())?;
         }
         Ok(())
     }

@@ -7,10 +7,11 @@ use super::{limits, micro_batch};
 use crate::device::Cpu;
 #[cfg(any(feature = "cuda12", feature = "cuda13"))]
 use crate::device::cuda::{Cuda, Gpu};
-use crate::model::lanes::Lanes;
+use crate::model::lanes::{Lanes, Peers};
 use crate::model::{ModelError, PanFoMa};
 use crate::ops::Backend;
 use crate::stage::{Device, Kind, UserError};
+use std::sync::Arc;
 
 /// Lanes of a step on a CPU: the most threads a step can use. Part of the arithmetic, so it is no flag (see
 /// `model::lanes`).
@@ -74,20 +75,24 @@ impl Machine {
         }
     }
 
-    /// A model that learns, from the beginning or from `moments`.
+    /// A model that learns, from the beginning or from `moments`; with `peers`, together with other processes.
     pub fn learner(
         &self,
         model: PanFoMa<Cpu>,
         moments: Option<Moments>,
         micro_batch: Option<usize>,
+        peers: Option<Arc<dyn Peers>>,
     ) -> anyhow::Result<Box<dyn Learner>> {
         match self {
-            Self::Cpu => Ok(learner_on(Cpu::new(), model, moments, on_cpu(micro_batch))?),
+            Self::Cpu => Ok(learner_on(Cpu::new(), model, moments, on_cpu(micro_batch).with_peers(peers))?),
             #[cfg(any(feature = "cuda12", feature = "cuda13"))]
             Self::Cuda(b) => {
                 limits::refuse(&model.config)?;
                 let cells = micro_batch::fitting(b, &model.config, true, micro_batch)?;
-                Ok(learner_on(b.clone(), model, moments, Lanes::new(1, cells))?)
+                // A lane a process.
+                let n_ranks = peers.as_ref().map_or(1, |peers| peers.n_ranks());
+                let lanes = Lanes::new(n_ranks, cells).with_peers(peers);
+                Ok(learner_on(b.clone(), model, moments, lanes)?)
             }
         }
     }

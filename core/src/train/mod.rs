@@ -2,7 +2,8 @@
 //!
 //! [`session::Session`] is what a stage runs: it restores or initialises, trains, and writes the model.
 //! [`trainer::Trainer`] is the loop, [`objective::Objective`] what a stage brings, [`checkpoints`] the directory of a
-//! run that is not finished. Nothing here depends on when a checkpoint is written or how many threads there are.
+//! run that is not finished, [`ranks`] several processes for one run. Nothing here depends on when a checkpoint is written
+//! or how many threads or processes there are.
 
 pub mod checkpoints;
 mod cholesky;
@@ -13,6 +14,7 @@ pub mod flags;
 pub mod initial_embeddings;
 pub mod objective;
 pub mod optimizer;
+pub mod ranks;
 pub mod schedule;
 pub mod session;
 pub mod trainer;

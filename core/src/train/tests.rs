@@ -3,6 +3,7 @@
 use super::checkpoints::Checkpoints;
 use super::flags::{CheckpointFlags, OptimizerFlags, Resume};
 use super::objective::{Measured, Objective, Validation};
+use super::ranks::RankFlags;
 use super::session::{Made, Session, describe};
 use super::{Backend, Feed, Model, Plan, feed};
 use crate::artifact::checkpoint::{Checkpoint, Kind, Training};
@@ -165,6 +166,7 @@ fn train(
         plan,
         machine: &Machine::Cpu,
         micro_batch: None,
+        ranks: &RankFlags::default(),
     };
     session.run(&mut objective, || Ok(Model::init(shape(), SEED, &Backend::new())))
 }

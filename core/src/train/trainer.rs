@@ -3,6 +3,7 @@
 use super::checkpoints::Checkpoints;
 use super::objective::{Measured, Objective, Validation};
 use super::optimizer::Settings;
+use super::ranks::{Order, Team};
 use crate::artifact::checkpoint::history::Record;
 use crate::artifact::checkpoint::state::{Best, Exact, Snapshot};
 use crate::artifact::checkpoint::{Description, History, State};
@@ -10,6 +11,7 @@ use crate::engine::{Host, Learner};
 use crate::model::ModelError;
 use crate::stage::progress::Progress;
 use crate::stage::{Interrupt, Kind, UserError};
+use std::sync::Arc;
 
 /// What the loop is to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,17 +47,25 @@ pub struct Trainer {
     learner: Box<dyn Learner>,
     history: History,
     state: State,
+    /// Processes that this one leads.
+    team: Option<Arc<Team>>,
 }
 
 impl Trainer {
     /// A run that has not begun.
     pub fn new(plan: Plan, learner: Box<dyn Learner>, identity: String) -> Self {
-        Self { plan, learner, history: History::default(), state: State::new(identity) }
+        Self { plan, learner, history: History::default(), state: State::new(identity), team: None }
     }
 
     /// A run that goes on: `learner` has its weights and moments.
     pub fn restore(plan: Plan, learner: Box<dyn Learner>, history: History, state: State) -> Self {
-        Self { plan, learner, history, state }
+        Self { plan, learner, history, state, team: None }
+    }
+
+    /// The same run over several processes.
+    #[must_use]
+    pub fn with_team(self, team: Option<Arc<Team>>) -> Self {
+        Self { team, ..self }
     }
 
     /// Steps done.
@@ -97,13 +107,25 @@ impl Trainer {
                 return Ok(Ended::Stopped(kind));
             }
             if validated {
-                self.take_step(objective)?;
+                if let Err(error) = self.take_step(objective) {
+                    // The weights are those of before the step: another process that is gone costs this step only.
+                    if error.chain().any(|cause| cause.is::<std::io::Error>()) && self.team.is_some() {
+                        self.save(checkpoints, description)?;
+                    }
+                    return Err(error);
+                }
                 progress.add(1);
                 if checkpoints.is_due(self.state.step) {
                     self.save(checkpoints, description)?;
                 }
             }
         }
+    }
+
+    /// Tells the other processes what this one is about to do.
+    fn order(&self, order: Order) -> anyhow::Result<()> {
+        let Some(team) = &self.team else { return Ok(()) };
+        team.order(order, Some((&*self.learner.weights()?, self.state.step)))
     }
 
     fn save(&self, checkpoints: &mut Checkpoints, description: &Description) -> anyhow::Result<()> {
@@ -133,6 +155,11 @@ impl Trainer {
         if !self.at_validation() || self.state.validated == Some(self.state.step) {
             return Ok(true);
         }
+        self.order(Order::Validate)?;
+        let interrupt = match self.team.clone() {
+            Some(team) => &interrupt.clone().agreed(move |own| team.agree(own)),
+            None => interrupt,
+        };
         match objective.validate(self.learner.engine(), interrupt)? {
             Validation::Done { metrics, score } => self.record_validation(&metrics, score)?,
             Validation::NoCells => {}
@@ -152,6 +179,7 @@ impl Trainer {
 
     fn take_step(&mut self, objective: &mut dyn Objective) -> anyhow::Result<()> {
         let step = self.state.step;
+        self.order(Order::Step(step))?;
         let measured = objective.step(&mut *self.learner, step)?;
         let norm = self.learner.gradient_norm()?;
         self.refuse_divergence(&measured, norm)?;

@@ -189,8 +189,6 @@ fn check_rows<D: Driver>(b: &Cuda<D>) {
     assert_eq!(b.index_to_host(&which).unwrap(), [1, 4]);
     let (y, y64) = activations(b, &[2, 8], &random(16, 5));
     b.scatter_add_rows(&y, &which, &mut half).unwrap();
-    let half_before = half64;
-    let mut half64 = half_before;
     EXACT.scatter_add_rows(&y64, &vec![1, 4], &mut half64).unwrap();
     near(b, "scattered to places", &half, &half64, ROUNDED);
 }
