@@ -2,6 +2,7 @@
 
 use clap::{Args as ClapArgs, ValueEnum, ValueHint};
 use panfoma_core::train::flags::{CheckpointFlags, OptimizerFlags, at_least_one, positive};
+use panfoma_core::train::ranks::RankFlags;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -49,6 +50,11 @@ pub struct Args {
     #[command(flatten)]
     #[serde(skip)]
     pub checkpoints: CheckpointFlags,
+
+    /// Several processes for one run.
+    #[command(flatten)]
+    #[serde(skip)]
+    pub ranks: RankFlags,
 }
 
 /// What learns.

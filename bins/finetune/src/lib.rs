@@ -66,9 +66,11 @@ impl Stage for Args {
             max_valid_cells: self.run.max_valid_cells,
         };
         let weights = labels.weights(self.run.class_weights);
-        let mut objective = Classification::new(&tokens, &labels, feed, weights, settings);
         let session = Session { context, output: &self.output, flags: &self.checkpoints, description, plan };
-        session.run(&mut objective, || self.weights(&pretrained, config, &tokens, &labels, context))
+        let team = session.meet(&self.ranks)?;
+        let mut objective =
+            Classification::new(&tokens, &labels, feed, weights, settings).with_team(team.clone());
+        session.run(&mut objective, team, || self.weights(&pretrained, config, &tokens, &labels, context))
     }
 }
 

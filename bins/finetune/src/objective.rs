@@ -6,10 +6,12 @@ use crate::scores::Scores;
 use panfoma_core::artifact::tokens::{Split, Tokens};
 use panfoma_core::data::FIXED_EPOCH;
 use panfoma_core::data::draw::Drawer;
-use panfoma_core::model::lanes::{self, Lanes};
+use panfoma_core::model::lanes::{Lanes, Peers};
 use panfoma_core::model::{CellBatch, TrainScope};
 use panfoma_core::stage::Interrupt;
+use panfoma_core::train::ranks::Team;
 use panfoma_core::train::{Backend, Feed, LANES, Measured, Model, Objective, Validation, feed};
+use std::sync::Arc;
 
 /// Cells of a validation batch: between two of them the stage can stop.
 const VALIDATION_BATCH: usize = 64;
@@ -58,6 +60,13 @@ impl<'a> Classification<'a> {
         Self { tokens, labels, feed, lanes, class_weights, frequencies: labels.frequencies(), settings }
     }
 
+    /// Shares the work with the other processes of the run.
+    #[must_use]
+    pub fn with_team(self, team: Option<Arc<Team>>) -> Self {
+        let lanes = self.lanes.with_peers(team.map(|team| team as Arc<dyn Peers>));
+        Self { lanes, ..self }
+    }
+
     fn drawer(&self, epoch: u32) -> Drawer<'a> {
         Drawer::new(self.settings.seed, epoch, self.tokens.panels(), self.tokens.index().n_bins)
     }
@@ -79,11 +88,10 @@ impl<'a> Classification<'a> {
         scores: &mut Scores,
     ) -> anyhow::Result<()> {
         let b = Backend::new();
-        let parts = lanes::map(cells.n_cells, self.settings.micro_batch, |range| {
-            model.embed(&b, &cells.slice(range))
+        let parts = self.lanes.evaluate(cells.n_cells, |range| {
+            Ok(model.embed(&b, &cells.slice(range))?.class_logits.unwrap_or_default())
         })?;
-        let logits: Vec<f32> =
-            parts.into_iter().flat_map(|part| part.class_logits.unwrap_or_default()).collect();
+        let logits: Vec<f32> = parts.into_iter().flatten().collect();
         for (logits, truth) in logits.chunks_exact(self.labels.classes.len()).zip(truth) {
             truth.iter().for_each(|&truth| scores.add(logits, truth));
         }

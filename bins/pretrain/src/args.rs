@@ -4,6 +4,7 @@ use clap::{Args as ClapArgs, ValueEnum, ValueHint};
 use panfoma_core::model::{ModelConfig, Preset};
 use panfoma_core::stage::UserError;
 use panfoma_core::train::flags::{CheckpointFlags, OptimizerFlags, at_least_one, part, positive};
+use panfoma_core::train::ranks::RankFlags;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -48,6 +49,11 @@ pub struct Args {
     #[command(flatten)]
     #[serde(skip)]
     pub checkpoints: CheckpointFlags,
+
+    /// Several processes for one run.
+    #[command(flatten)]
+    #[serde(skip)]
+    pub ranks: RankFlags,
 }
 
 /// What the embeddings of genes and bins begin with.

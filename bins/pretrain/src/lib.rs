@@ -64,9 +64,11 @@ impl Stage for Args {
             max_valid_cells: self.run.max_valid_cells,
         };
         let logarithms = frequencies.global_logarithms();
-        let mut objective = MaskedExpression::new(&tokens, feed, frequencies, settings);
         let session = Session { context, output: &self.output, flags: &self.checkpoints, description, plan };
-        session.run(&mut objective, || start.weights(context, &tokens, &logarithms))
+        let team = session.meet(&self.ranks)?;
+        let mut objective =
+            MaskedExpression::new(&tokens, feed, frequencies, settings).with_team(team.clone());
+        session.run(&mut objective, team, || start.weights(context, &tokens, &logarithms))
     }
 }
 

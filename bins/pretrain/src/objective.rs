@@ -5,10 +5,12 @@ use panfoma_core::data::FIXED_EPOCH;
 use panfoma_core::data::draw::Drawer;
 use panfoma_core::data::frequency::BinFrequencies;
 use panfoma_core::data::mask::Masker;
-use panfoma_core::model::lanes::{self, Lanes};
+use panfoma_core::model::lanes::{Lanes, Peers};
 use panfoma_core::model::{PretrainBatch, PretrainSums};
 use panfoma_core::stage::Interrupt;
+use panfoma_core::train::ranks::Team;
 use panfoma_core::train::{Backend, Feed, LANES, Measured, Model, Objective, Validation, feed};
+use std::sync::Arc;
 
 /// Cells of a validation batch: between two of them the stage can stop.
 const VALIDATION_BATCH: usize = 64;
@@ -46,6 +48,13 @@ impl<'a> MaskedExpression<'a> {
         Self { tokens, feed, lanes: Lanes::new(LANES, settings.micro_batch), frequencies, settings }
     }
 
+    /// Shares the work with the other processes of the run.
+    #[must_use]
+    pub fn with_team(self, team: Option<Arc<Team>>) -> Self {
+        let lanes = self.lanes.with_peers(team.map(|team| team as Arc<dyn Peers>));
+        Self { lanes, ..self }
+    }
+
     fn hide(&self, rows: &CellRows, epoch: u32) -> PretrainBatch {
         let Settings { seed, seq_len, mask_ratio, .. } = self.settings;
         let n_bins = self.tokens.index().n_bins;
@@ -77,7 +86,7 @@ impl Objective for MaskedExpression<'_> {
     }
 
     fn validate(&mut self, model: &Model, interrupt: &Interrupt) -> anyhow::Result<Validation> {
-        let Settings { seed, max_valid_cells, micro_batch, .. } = self.settings;
+        let Settings { seed, max_valid_cells, .. } = self.settings;
         let mut sums = PretrainSums::default();
         let (mut baseline, mut left) = (0.0, max_valid_cells);
         for batch in feed::fixed(self.tokens, Split::Valid, seed, max_valid_cells, VALIDATION_BATCH) {
@@ -91,9 +100,9 @@ impl Objective for MaskedExpression<'_> {
             let n_cells = batch.cells.n_cells.min(left);
             let batch = batch.slice(0..n_cells);
             left -= n_cells;
-            let parts = lanes::map(n_cells, micro_batch, |cells| {
-                model.pretrain_eval(&Backend::new(), &batch.slice(cells))
-            })?;
+            let parts = self
+                .lanes
+                .evaluate(n_cells, |cells| model.pretrain_eval(&Backend::new(), &batch.slice(cells)))?;
             sums = [sums, parts.into_iter().sum()].into_iter().sum();
             baseline += self.baseline(&batch) * batch.n_masked() as f64;
         }

@@ -45,6 +45,9 @@ pub enum ModelError {
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Another process of the run cannot be reached.
+    #[error("the other ranks")]
+    Peer(#[from] std::io::Error),
 }
 
 /// What is trained in a fine-tuning step.

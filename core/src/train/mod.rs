@@ -2,7 +2,8 @@
 //!
 //! [`session::Session`] is what a stage runs: it restores or initialises, trains, and writes the model.
 //! [`trainer::Trainer`] is the loop, [`objective::Objective`] what a stage brings, [`checkpoints`] the directory of a
-//! run that is not finished. Nothing here depends on when a checkpoint is written or how many threads there are.
+//! run that is not finished, [`ranks`] several processes for one run. Nothing here depends on when a checkpoint is written
+//! or how many threads or processes there are.
 
 pub mod adamw;
 pub mod checkpoints;
@@ -14,6 +15,7 @@ pub mod flags;
 pub mod initial_embeddings;
 pub mod objective;
 pub mod optimizer;
+pub mod ranks;
 pub mod schedule;
 pub mod session;
 pub mod trainer;
@@ -32,7 +34,7 @@ pub type Backend = Cpu<f32>;
 /// A model on it; gradients and Adam's moments have the same type.
 pub type Model = PanFoMa<Backend>;
 
-/// Lanes of a step: the most threads a step can use. Part of the arithmetic, so it is no flag (see `model::lanes`).
+/// Lanes of a step: the most threads, over all processes, that a step can use. Part of the arithmetic, so it is no flag (see `model::lanes`).
 pub const LANES: usize = 16;
 
 /// Sets every number of a gradient to zero.

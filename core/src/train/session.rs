@@ -2,8 +2,9 @@
 
 use super::checkpoints::Checkpoints;
 use super::flags::CheckpointFlags;
+use super::ranks::{Order, RankFlags, Team, World};
 use super::trainer::{Ended, Plan, Trainer};
-use super::{Model, Objective};
+use super::{Backend, Model, Objective, clear};
 use crate::artifact::checkpoint::{
     Config, Description, FORMAT, Kind, Training, VERSION, VocabularyReference,
 };
@@ -11,8 +12,9 @@ use crate::artifact::provenance::{self, Provenance};
 use crate::artifact::tokens::Tokens;
 use crate::artifact::{Header, atomic};
 use crate::model::ModelConfig;
-use crate::stage::{Context, interrupt};
+use crate::stage::{Context, Interrupt, interrupt};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// One training run.
@@ -65,14 +67,30 @@ pub fn describe(tokens: &Tokens, made: Made) -> Description {
 }
 
 impl Session<'_> {
-    /// Trains and writes the model; `init` makes the weights of a run that begins anew.
+    /// Meets the other processes of the run, if there are any: what the objective shares its lanes with.
     ///
-    /// Errors: 128 + signal or 140 after the state was saved; a checkpoint of another run; a loss that is not a number.
+    /// Errors: those of [`World::discover`] and [`Team::meet`].
+    pub fn meet(&self, flags: &RankFlags) -> anyhow::Result<Option<Arc<Team>>> {
+        let world = World::discover(flags, |name| std::env::var(name).ok())?;
+        let meet =
+            |world| anyhow::Ok(Arc::new(Team::meet(world, &self.identity()?, &self.context.interrupt)?));
+        world.map(meet).transpose()
+    }
+
+    /// Trains and writes the model; `init` makes the weights of a run that begins anew. Only the process that leads
+    /// `team` reads and writes checkpoints and the model.
+    ///
+    /// Errors: 128 + signal or 140 after the state was saved; a checkpoint of another run; a loss that is not a number; 74
+    /// if another process of the run is gone.
     pub fn run(
         self,
         objective: &mut dyn Objective,
+        team: Option<Arc<Team>>,
         init: impl FnOnce() -> anyhow::Result<Model>,
     ) -> anyhow::Result<()> {
+        if let Some(team) = team.as_ref().filter(|team| !team.leads()) {
+            return self.follow(objective, team);
+        }
         let started = Instant::now();
         let interrupt = self.context.interrupt.clone().with_budget(self.flags.max_walltime);
         let mut checkpoints = Checkpoints::new(self.output, self.flags);
@@ -85,14 +103,45 @@ impl Session<'_> {
                 Trainer::restore(self.plan, restored)
             }
             None => Trainer::new(self.plan, init()?, identity),
-        };
-        match trainer.run(objective, &self.description, &mut checkpoints, &interrupt)? {
+        }
+        .with_team(team.clone());
+        let ended = trainer.run(objective, &self.description, &mut checkpoints, &interrupt)?;
+        if let Some(team) = &team {
+            let kind = if let Ended::Stopped(kind) = ended { Some(kind) } else { None };
+            // One that is gone by now is not missed.
+            let _ = team.order(Order::End(kind), None);
+        }
+        match ended {
             Ended::Stopped(kind) => {
                 let (step, directory) = (trainer.step(), checkpoints.directory().display());
                 let state = format!("step {step} is saved in `{directory}`");
                 Err(interrupt::stopped(kind, &state).hint("repeat the command to go on").into())
             }
             Ended::Finished => self.finish(&trainer, &checkpoints, started),
+        }
+    }
+
+    /// Computes what rank 0 asks for, until it ends.
+    fn follow(&self, objective: &mut dyn Objective, team: &Arc<Team>) -> anyhow::Result<()> {
+        let b = Backend::new();
+        let mut model = Model::init(self.description.config.model.clone(), self.context.seed, &b);
+        let mut grad = model.zeros_like(&b);
+        let agreed = team.clone();
+        let interrupt = Interrupt::never().agreed(move |own| agreed.agree(own));
+        loop {
+            match team.follow(&mut model)? {
+                Order::Step(step) => {
+                    clear(&mut grad);
+                    objective.step(&model, step, &mut grad)?;
+                }
+                Order::Validate => {
+                    objective.validate(&model, &interrupt)?;
+                }
+                Order::End(None) => return Ok(()),
+                Order::End(Some(kind)) => {
+                    return Err(interrupt::stopped(kind, "rank 0 has saved the state").into());
+                }
+            }
         }
     }
 

@@ -160,7 +160,7 @@ fn train(
     let description = describe(tokens, made);
     let mut objective = Masked { tokens, feed, lanes: Lanes::new(LANES, 1), seq_len: shape().seq_len() };
     let session = Session { context: &context, output, flags, description, plan };
-    session.run(&mut objective, || Ok(Model::init(shape(), SEED, &Backend::new())))
+    session.run(&mut objective, None, || Ok(Model::init(shape(), SEED, &Backend::new())))
 }
 
 fn digest(path: &Path) -> String {

@@ -3,12 +3,14 @@
 use super::checkpoints::Checkpoints;
 use super::objective::{Measured, Objective, Validation};
 use super::optimizer::{self, Optimizer, Settings};
+use super::ranks::{Order, Team};
 use super::{Backend, Model, clear, copy};
 use crate::artifact::checkpoint::history::Record;
 use crate::artifact::checkpoint::state::{Best, Exact, Restored, Snapshot};
 use crate::artifact::checkpoint::{Description, History, State};
 use crate::stage::progress::Progress;
 use crate::stage::{Interrupt, Kind, UserError};
+use std::sync::Arc;
 
 /// What the loop is to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,20 +48,29 @@ pub struct Trainer {
     best: Option<Model>,
     history: History,
     state: State,
+    /// Processes that this one leads.
+    team: Option<Arc<Team>>,
 }
 
 impl Trainer {
     /// A run that has not begun.
     pub fn new(plan: Plan, model: Model, identity: String) -> Self {
         let optimizer = Optimizer::new(plan.optimizer, &model);
-        Self { plan, model, optimizer, best: None, history: History::default(), state: State::new(identity) }
+        let (history, state) = (History::default(), State::new(identity));
+        Self { plan, model, optimizer, best: None, history, state, team: None }
     }
 
     /// A run that goes on.
     pub fn restore(plan: Plan, restored: Restored) -> Self {
         let Restored { history, model, first, second, best, state } = restored;
         let optimizer = Optimizer { settings: plan.optimizer, first, second };
-        Self { plan, model, optimizer, best, history, state }
+        Self { plan, model, optimizer, best, history, state, team: None }
+    }
+
+    /// The same run over several processes.
+    #[must_use]
+    pub fn with_team(self, team: Option<Arc<Team>>) -> Self {
+        Self { team, ..self }
     }
 
     /// Steps done.
@@ -98,13 +109,25 @@ impl Trainer {
                 return Ok(Ended::Stopped(kind));
             }
             if validated {
-                self.take_step(objective, &mut grad)?;
+                if let Err(error) = self.take_step(objective, &mut grad) {
+                    // The weights are those of before the step: another process that is gone costs this step only.
+                    if error.chain().any(|cause| cause.is::<std::io::Error>()) && self.team.is_some() {
+                        checkpoints.save(&self.snapshot(description))?;
+                    }
+                    return Err(error);
+                }
                 progress.add(1);
                 if checkpoints.is_due(self.state.step) {
                     checkpoints.save(&self.snapshot(description))?;
                 }
             }
         }
+    }
+
+    /// Tells the other processes what this one is about to do.
+    fn order(&self, order: Order) -> anyhow::Result<()> {
+        let weights = (&self.model, self.state.step);
+        self.team.as_ref().map_or(Ok(()), |team| team.order(order, Some(weights)))
     }
 
     fn snapshot<'a>(&'a self, description: &'a Description) -> Snapshot<'a> {
@@ -132,6 +155,11 @@ impl Trainer {
         if !self.at_validation() || self.state.validated == Some(self.state.step) {
             return Ok(true);
         }
+        self.order(Order::Validate)?;
+        let interrupt = match self.team.clone() {
+            Some(team) => &interrupt.clone().agreed(move |own| team.agree(own)),
+            None => interrupt,
+        };
         match objective.validate(&self.model, interrupt)? {
             Validation::Done { metrics, score } => self.record_validation(&metrics, score),
             Validation::NoCells => {}
@@ -152,6 +180,7 @@ impl Trainer {
     fn take_step(&mut self, objective: &mut dyn Objective, grad: &mut Model) -> anyhow::Result<()> {
         let step = self.state.step;
         clear(grad);
+        self.order(Order::Step(step))?;
         let measured = objective.step(&self.model, step, grad)?;
         let norm = optimizer::norm(grad);
         self.refuse_divergence(&measured, norm)?;
