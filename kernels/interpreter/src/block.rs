@@ -7,7 +7,8 @@ use crate::isa::{Collective, Op};
 use crate::launch::Options;
 use crate::overlay::BlockMemory;
 use crate::parse::Kernel;
-use crate::shared::{Clock, Shared};
+use crate::shadow::Clock;
+use crate::shared::Shared;
 use crate::warp::{Geometry, Group, Warp};
 
 /// What the warps of a block share.

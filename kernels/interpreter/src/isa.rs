@@ -251,7 +251,8 @@ pub(crate) enum Op {
     Selp { d: u16, a: u16, b: u16, p: Predicate },
     SelpWide { d: u16, a: u16, b: u16, p: Predicate },
     LoadParam { offset: u32, elements: Elements },
-    Load { address: Address, elements: Elements },
+    /// `read_only`: through the cache that does not see this launch's writes (`.nc`).
+    Load { address: Address, elements: Elements, read_only: bool },
     Store { address: Address, elements: Elements },
     Atomic { op: AtomicOp, ty: Type, address: Address, d: Option<u16>, a: u16, b: u16 },
     CopyAsync { shared: Address, global: Address, bytes: u8, source_bytes: Option<u16> },

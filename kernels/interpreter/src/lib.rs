@@ -59,6 +59,7 @@ mod mufu;
 pub mod mutation;
 mod overlay;
 mod parse;
+mod shadow;
 mod shared;
 mod warp;
 

@@ -135,7 +135,9 @@ pub(crate) fn execute(
         Op::Fence => {}
         Op::Branch { .. } | Op::Exit | Op::Barrier { .. } => unreachable!("the block runs these"),
         Op::LoadParam { offset, elements } => memory::load_param(warp, resources, offset, &elements, active),
-        Op::Load { address, elements } => memory::load(warp, resources, pc, &address, &elements, active)?,
+        Op::Load { address, elements, read_only } => {
+            memory::load(warp, resources, pc, &address, &elements, read_only, active)?;
+        }
         Op::Store { address, elements } => memory::store(warp, resources, pc, &address, &elements, active)?,
         Op::Atomic { op, ty, address, d, a, b } => {
             memory::atomic(warp, resources, op, ty, &address, (d, a, b), active)?;
