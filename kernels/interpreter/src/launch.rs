@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::block::{Block, Random, Resources};
+use crate::block::{Block, Resources};
 use crate::counters::{Counters, Tally};
 use crate::finding::{Finding, Kind};
 use crate::isa::{Op, Space};
@@ -10,6 +10,7 @@ use crate::lanes;
 use crate::memory::Memory;
 use crate::overlay::{BlockMemory, Launched, Touched};
 use crate::parse::{Kernel, ThreadLimit};
+use crate::random::Random;
 use crate::shared::Shared;
 use crate::warp::Geometry;
 

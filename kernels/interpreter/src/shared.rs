@@ -1,8 +1,10 @@
 //! A block's shared memory.
 
 use crate::finding::{Fault, Kind};
-use crate::parse::SHARED_BASE;
 use crate::shadow::{Shadow, Trouble, Who};
+
+/// Shared addresses start here: a forgotten base (address 0) is out of bounds. Aligned as the largest swizzle needs.
+pub(crate) const SHARED_BASE: u32 = 1024;
 
 /// Bytes and their history.
 pub(crate) struct Shared {
