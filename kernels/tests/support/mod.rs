@@ -225,21 +225,10 @@ pub fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// Lines of a kernel that are an instruction of `kind`, with the text that lacks each.
+/// For each line with an instruction of `kind`: its number, and the text without it.
 pub fn without_each(text: &str, kind: &str) -> Vec<(usize, String)> {
     let lines: Vec<&str> = text.lines().collect();
     let is_one = |line: &str| !line.trim_start().starts_with("//") && line.contains(kind);
-    (0..lines.len())
-        .filter(|&i| is_one(lines[i]))
-        .map(|i| {
-            (
-                i + 1,
-                lines
-                    .iter()
-                    .enumerate()
-                    .map(|(j, l)| if j == i { "\n".into() } else { format!("{l}\n") })
-                    .collect(),
-            )
-        })
-        .collect()
+    let places = (0..lines.len()).filter(|&i| is_one(lines[i]));
+    places.map(|i| (i + 1, [&lines[..i], &[""], &lines[i + 1..]].concat().join("\n"))).collect()
 }
