@@ -2,7 +2,7 @@
 
 mod support;
 
-use panfoma_ptx_interpreter::{Arg, Finding};
+use panfoma_ptx_interpreter::{Arg, Finding, Options};
 use support::*;
 
 /// States of a channel.
@@ -262,6 +262,30 @@ fn several_chunks_and_blocks_of_channels() {
 fn as_many_steps_as_a_small_cell_has_genes() {
     check(Case { n_valid: vec![769], len: 769, e: 32, rank: 32, reverse: true });
     check(Case { n_valid: vec![1025], len: 1025, e: 32, rank: 32, reverse: false });
+}
+
+/// No cell is empty, but one without genes must not write outside its rows.
+#[test]
+fn a_sequence_without_steps_is_zero() {
+    for reverse in [false, true] {
+        check(Case { n_valid: vec![0, 3], len: 4, e: 32, rank: 4, reverse });
+    }
+}
+
+#[test]
+fn the_order_of_warps_changes_no_bit() {
+    let c = Case { n_valid: vec![50, 64], len: 64, e: 160, rank: 4, reverse: true };
+    let i = c.inputs();
+    let run = |seed| {
+        let mut g = Device::with(Options { seed, count_memory: false, ..Options::default() });
+        let on = upload(&mut g, &c, &i);
+        let (out, states) =
+            forward(&mut g, &c, &on, &kernel("selective_scan_fwd")).unwrap_or_else(|e| panic!("{e}"));
+        let d = backward(&mut g, &c, &on, states, &kernel("selective_scan_bwd"))
+            .unwrap_or_else(|e| panic!("{e}"));
+        [g.read_bf16(out), d.x, d.dt_raw, d.z, d.bc, d.a_log, d.d, d.dt_bias]
+    };
+    assert_eq!(run(1), run(2));
 }
 
 #[test]

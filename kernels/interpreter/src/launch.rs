@@ -2,14 +2,15 @@
 
 use rayon::prelude::*;
 
-use crate::block::{Block, Random, Resources};
+use crate::block::{Block, Resources};
 use crate::counters::{Counters, Tally};
 use crate::finding::{Finding, Kind};
-use crate::isa::Op;
+use crate::isa::{Op, Space};
 use crate::lanes;
 use crate::memory::Memory;
 use crate::overlay::{BlockMemory, Launched, Touched};
 use crate::parse::{Kernel, ThreadLimit};
+use crate::random::Random;
 use crate::shared::Shared;
 use crate::warp::Geometry;
 
@@ -93,7 +94,7 @@ pub fn launch_raw(
 ) -> Result<Counters, Finding> {
     check(kernel, launch, params)?;
     let run =
-        Run { kernel, launch, params, options, fast: lanes::fast(), cell: narrowest_shared_access(kernel) };
+        Run { kernel, launch, params, options, fast: lanes::fast(), cell: narrowest(kernel, Space::Shared) };
     let n: u64 = launch.grid.iter().map(|n| u64::from(*n)).product();
     let mut order: Vec<u64> = (0..n).collect();
     // Blocks that use atomics see each other's; they run one after the other, in random order.
@@ -104,7 +105,7 @@ pub fn launch_raw(
             order.swap(i, random.below(i as u64 + 1) as usize);
         }
     }
-    let wave = if serial { 1 } else { 8 * rayon::current_num_threads() };
+    let wave = if serial { 1 } else { 64 * rayon::current_num_threads() };
     let mut launched = Launched::new(memory);
     let mut tally = Tally::new(kernel.code.len());
     let mut table = Vec::new();
@@ -139,6 +140,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Runs a block. One that may race with itself runs twice: the second time with a history of every byte.
     fn block(
         &self,
         memory: &Memory,
@@ -146,22 +148,39 @@ impl Run<'_> {
         number: u64,
         watch: Option<u64>,
     ) -> Result<(Touched, Tally), Finding> {
+        let global = BlockMemory::new(memory, table, watch);
+        let (global, tally) = self.once(global, number)?;
+        let suspicious = global.suspicious();
+        let touched = global.finish();
+        if suspicious {
+            let mut global = BlockMemory::new(memory, table, watch);
+            global.look_for_races(narrowest(self.kernel, Space::Global), self.geometry(number).warps());
+            self.once(global, number)?;
+        }
+        Ok((touched, tally))
+    }
+
+    fn geometry(&self, number: u64) -> Geometry {
         let [x, y, _] = self.launch.grid.map(u64::from);
         let index = [number % x, number / x % y, number / x / y].map(|n| n as u32);
-        let geometry = Geometry { grid: self.launch.grid, block: self.launch.block, index };
+        Geometry { grid: self.launch.grid, block: self.launch.block, index }
+    }
+
+    fn once<'m>(&'m self, global: BlockMemory<'m>, number: u64) -> Result<(BlockMemory<'m>, Tally), Finding> {
+        let geometry = self.geometry(number);
         let bytes = self.kernel.static_shared + self.launch.dynamic_shared;
         let resources = Resources {
             kernel: self.kernel,
             options: self.options,
             params: self.params,
-            global: BlockMemory::new(memory, table, watch),
+            global,
             shared: Shared::new(bytes as usize, self.cell, geometry.warps()),
             tally: Tally::new(self.kernel.code.len()),
             fast: self.fast,
         };
         let mut block = Block::new(resources, geometry);
         block.run(Random::new(self.options.seed, number))?;
-        Ok((block.resources.global.finish(), block.resources.tally))
+        Ok((block.resources.global, block.resources.tally))
     }
 
     /// Runs the second block of a conflict again, and earlier blocks until one is the first, to name both lines.
@@ -232,14 +251,15 @@ fn check(kernel: &Kernel, launch: &Launch, params: &[u8]) -> Result<(), Finding>
     Ok(())
 }
 
-/// Bytes of the narrowest access of shared memory: the resolution at which races must be told apart.
-fn narrowest_shared_access(kernel: &Kernel) -> usize {
-    let shared = crate::isa::Space::Shared;
+/// Bytes of the narrowest access of a space: the resolution at which races must be told apart.
+fn narrowest(kernel: &Kernel, space: Space) -> usize {
     let widths = kernel.code.iter().filter_map(|instr| match instr.op {
-        Op::Load { address, elements } | Op::Store { address, elements } if address.space == shared => {
+        Op::Load { address, elements, .. } | Op::Store { address, elements } if address.space == space => {
             Some(elements.bytes as usize * elements.count as usize)
         }
-        Op::Atomic { address, ty, .. } if address.space == shared => Some(ty.bytes()),
+        Op::Atomic { address, ty, .. } if address.space == space => Some(ty.bytes()),
+        // A copy may read fewer bytes than it writes.
+        Op::CopyAsync { source_bytes: Some(_), .. } if space == Space::Global => Some(1),
         Op::CopyAsync { bytes, .. } => Some(bytes.into()),
         _ => None,
     });

@@ -4,8 +4,11 @@
 //! join memory; a byte that one block wrote and another touched is a conflict. So blocks run in parallel, results do
 //! not depend on who came first, and every conflict is seen, whatever the order.
 
+use std::collections::BTreeMap;
+
 use crate::finding::{Fault, Kind};
 use crate::memory::{self, Lookup, Memory, PAGE};
+use crate::shadow::{Shadow, Trouble, Who};
 
 const WORDS: usize = PAGE / 64;
 
@@ -42,8 +45,19 @@ pub(crate) struct BlockMemory<'a> {
     /// Page number to index in `pages`.
     table: &'a mut Vec<u32>,
     pages: Vec<Page>,
+    /// Did the block touch a byte again that it wrote, or write one that it read?
+    suspicious: bool,
+    /// The history of each page, where races within the block are looked for.
+    histories: Option<Histories>,
     /// A byte whose first access ends the run: how a second run finds the line of a conflict.
     watch: Option<u64>,
+}
+
+/// A history for every page that a block touches.
+struct Histories {
+    cell: usize,
+    warps: usize,
+    pages: BTreeMap<usize, Shadow>,
 }
 
 const ABSENT: u32 = u32::MAX;
@@ -55,7 +69,39 @@ impl<'a> BlockMemory<'a> {
             table.clear();
             table.resize(memory.pages(), ABSENT);
         }
-        BlockMemory { memory, table, pages: Vec::new(), watch }
+        BlockMemory { memory, table, pages: Vec::new(), suspicious: false, histories: None, watch }
+    }
+
+    /// Looks for races within the block from now on. `cell`: bytes of the narrowest access.
+    pub(crate) fn look_for_races(&mut self, cell: usize, warps: usize) {
+        self.histories = Some(Histories { cell, warps, pages: BTreeMap::new() });
+    }
+
+    /// Can there be a race within the block?
+    pub(crate) fn suspicious(&self) -> bool {
+        self.suspicious
+    }
+
+    /// Records an access where races are looked for.
+    #[inline(always)]
+    fn record(
+        &mut self,
+        who: Who<'_>,
+        address: u64,
+        n: usize,
+        access: fn(&mut Shadow, Who<'_>, usize, usize) -> Result<(), Trouble>,
+    ) -> Result<(), Fault> {
+        let Some(histories) = &mut self.histories else { return Ok(()) };
+        let (cell, warps) = (histories.cell, histories.warps);
+        let (page, offset) = (address as usize / PAGE, address as usize % PAGE);
+        let shadow = histories.pages.entry(page).or_insert_with(|| Shadow::new(PAGE, cell, warps, true));
+        match access(shadow, who, offset, n) {
+            Err(Trouble::Race(race)) => {
+                let place = self.memory.describe(address - offset as u64 + race.byte as u64);
+                Err(Fault::new(Kind::GlobalRace, who.lane, format!("a byte {race}: {place}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn memory(&self) -> &Memory {
@@ -105,20 +151,36 @@ impl<'a> BlockMemory<'a> {
 
     /// `n` bytes, a power of two up to 16, at an address that is a multiple of it.
     #[inline(always)]
-    pub(crate) fn load(&mut self, lane: usize, address: u64, n: usize) -> Result<&[u8], Fault> {
+    pub(crate) fn load(
+        &mut self,
+        who: Who<'_>,
+        address: u64,
+        n: usize,
+        read_only: bool,
+    ) -> Result<&[u8], Fault> {
         let (buffer, offset) = match self.memory.find(address, n) {
             Ok(found) => found,
-            Err(lookup) => return Err(self.outside(lookup, lane, address, n, "read")),
+            Err(lookup) => return Err(self.outside(lookup, who.lane, address, n, "read")),
         };
-        self.look_out(lane, address, n, "read")?;
+        self.look_out(who.lane, address, n, "read")?;
+        self.record(who, address, n, Shadow::read)?;
         let at = Self::page(self.table, &mut self.pages, buffer.first_page + offset / PAGE, address);
         let page = &mut self.pages[at];
         let (word, bits) = (offset / 64 % WORDS, ((1u64 << n) - 1) << (offset % 64));
+        let own = bits & (page.marks.written[word] | page.marks.atomic[word]);
+        if own != 0 {
+            self.suspicious = true;
+            if read_only {
+                let what =
+                    format!("ld.global.nc of what this launch wrote: {}", self.memory.describe(address));
+                return Err(Fault::new(Kind::StaleRead, who.lane, what));
+            }
+        }
         let foreign = bits & !page.marks.written[word];
         if foreign != 0 {
             if foreign & !(buffer.written[offset / 64] | page.marks.atomic[word]) != 0 {
                 let what = format!("{n} bytes that nobody wrote: {}", self.memory.describe(address));
-                return Err(Fault::new(Kind::UninitialisedGlobal, lane, what));
+                return Err(Fault::new(Kind::UninitialisedGlobal, who.lane, what));
             }
             page.marks.read[word] |= foreign;
         }
@@ -138,22 +200,27 @@ impl<'a> BlockMemory<'a> {
 
     /// Writes 1 to 16 bytes; alignment as for [`Self::load`].
     #[inline(always)]
-    pub(crate) fn store(&mut self, lane: usize, address: u64, bytes: &[u8]) -> Result<(), Fault> {
-        let (page, offset, word, bits) = self.owned(lane, address, bytes.len(), "write")?;
+    pub(crate) fn store(&mut self, who: Who<'_>, address: u64, bytes: &[u8]) -> Result<(), Fault> {
+        self.record(who, address, bytes.len(), Shadow::write)?;
+        let (page, offset, word, bits) = self.owned(who.lane, address, bytes.len(), "write")?;
+        let again = bits & (page.marks.written[word] | page.marks.read[word] | page.marks.atomic[word]) != 0;
         page.marks.written[word] |= bits;
         let data = page.data.as_mut().expect("made by `owned`");
         data[offset % PAGE..offset % PAGE + bytes.len()].copy_from_slice(bytes);
+        self.suspicious |= again;
         Ok(())
     }
 
     /// Replaces a value by a function of it; returns the old value.
     pub(crate) fn update(
         &mut self,
-        lane: usize,
+        who: Who<'_>,
         address: u64,
         n: usize,
         f: impl FnOnce(u64) -> u64,
     ) -> Result<u64, Fault> {
+        let lane = who.lane;
+        self.record(who, address, n, Shadow::update)?;
         let (buffer, offset) = self
             .memory
             .find(address, n)
@@ -164,6 +231,7 @@ impl<'a> BlockMemory<'a> {
             let what = format!("atomic on {n} bytes that nobody wrote");
             return Err(Fault::new(Kind::UninitialisedGlobal, lane, what));
         }
+        let again = bits & (page.marks.written[word] | page.marks.read[word]) != 0;
         page.marks.atomic[word] |= bits;
         let data = page.data.as_mut().expect("made by `owned`");
         let place = &mut data[offset % PAGE..offset % PAGE + n];
@@ -171,6 +239,7 @@ impl<'a> BlockMemory<'a> {
         old[..n].copy_from_slice(place);
         let old = u64::from_le_bytes(old);
         place.copy_from_slice(&f(old).to_le_bytes()[..n]);
+        self.suspicious |= again;
         Ok(old)
     }
 

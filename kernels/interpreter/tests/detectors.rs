@@ -368,6 +368,31 @@ fn an_output_nobody_wrote() {
     assert!(finding.what.contains("byte 20"), "{finding}");
 }
 
+/// Each thread writes its element of `y` and then reads that of a thread of another warp.
+const THROUGH_GLOBAL: &str = "ld.global.f32 %f, [%px];\nst.global.f32 [%py], %f;\nbar.sync 0;\nxor.b32 %t, %i, 32;\n\
+     ld.param.u64 %at, [p_y];\nmad.wide.u32 %at, %t, 4, %at;\nld.global.f32 %g, [%at];\nadd.f32 %g, %g, %f;\n\
+     bar.sync 1;\nst.global.f32 [%py], %g;";
+
+#[test]
+fn a_race_through_global_memory_within_a_block() {
+    check(THROUGH_GLOBAL, "bar.sync 1;\n", "", Kind::GlobalRace);
+    // Who reads first finds nothing written.
+    let planted = THROUGH_GLOBAL.replace("bar.sync 0;\n", "");
+    let kinds: Vec<Kind> = (1..=20).map(|seed| run_blocks(&planted, 1, seed).unwrap_err().kind).collect();
+    assert!(kinds.iter().all(|k| matches!(k, Kind::GlobalRace | Kind::UninitialisedGlobal)), "{kinds:?}");
+    // Threads that write where they alone have read do not race.
+    run("ld.global.f32 %f, [%px];\nadd.f32 %f, %f, %f;\nst.global.f32 [%px], %f;\nst.global.f32 [%py], %f;")
+        .unwrap();
+    // Two threads that write one element do.
+    let twice = COPY.replace("st.global", "and.b64 %py, %py, -8;\nst.global.f32 [%py+4], %f;\nst.global");
+    assert_eq!(run(&twice).unwrap_err().kind, Kind::GlobalRace);
+}
+
+#[test]
+fn a_read_only_load_of_what_the_launch_writes() {
+    check(THROUGH_GLOBAL, "ld.global.f32 %g", "ld.global.nc.f32 %g", Kind::StaleRead);
+}
+
 #[test]
 fn two_blocks_that_write_one_byte() {
     let body = "mov.u32 %t, %ctaid.x;\nsetp.eq.u32 %p, %t, 0;\nld.global.f32 %f, [%px];\n@%p st.global.f32 [%py], %f; // HERE";
@@ -393,17 +418,23 @@ fn a_block_that_reads_what_another_writes() {
 }
 
 #[test]
-fn atomics_of_blocks_do_not_conflict() {
-    let body = "mov.u32 %t, %ctaid.x;\nsetp.eq.u32 %p, %t, 0;\nld.global.f32 %f, [%px];\n@%p st.global.f32 [%py], %f;\nld.param.u64 %at, [p_x];\n\
-                red.global.add.u32 [%at+256], 1;";
-    let planted = body.replace("[%at+256]", "[%at]");
-    assert_ne!(body, planted);
-    // Other blocks read that element.
-    for seed in 1..=5 {
-        assert_eq!(run_blocks(body, 4, seed).unwrap_err().kind, Kind::BlockConflict);
-    }
-    let counter = body.replace("ld.global.f32 %f, [%px];", "mov.f32 %f, 0f00000000;");
-    run_blocks(&counter, 4, 1).unwrap();
+fn atomics_of_blocks_add_up_and_conflict_with_plain_accesses_only() {
+    let counts = "mov.u32 %t, %ctaid.x;\nmov.f32 %f, 0f00000000;\nsetp.eq.u32 %p, %t, 0;\n@%p st.global.f32 [%py], %f;\n\
+                  ld.param.u64 %at, [p_x];\nred.global.add.u32 [%at+256], 1;";
+    let module = Module::parse(&program(counts)).unwrap();
+    let mut memory = Memory::new();
+    let (x, y) = (memory.alloc_u32(&[5; N]), memory.alloc(4 * N));
+    let shape = Launch { grid: [3, 1, 1], block: [N as u32, 1, 1], dynamic_shared: 0 };
+    let arguments = [Arg::Ptr(x), Arg::Ptr(y), Arg::U32(0)];
+    launch(&mut memory, &module.entries()[0], &shape, &arguments, &Options::default()).unwrap();
+    assert_eq!(memory.read_u32(x + 252, 3), [5, 5 + 3 * N as u32, 5]);
+    check_blocks(
+        counts,
+        "mov.f32 %f, 0f00000000;",
+        "ld.global.f32 %f, [%px];\nbar.sync 0;",
+        Kind::BlockConflict,
+        3,
+    );
 }
 
 #[test]

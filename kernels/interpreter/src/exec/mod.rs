@@ -1,6 +1,7 @@
 //! Executes one instruction for the active lanes of a warp.
 
 mod collectives;
+mod copies;
 mod memory;
 
 use crate::block::Resources;
@@ -135,21 +136,23 @@ pub(crate) fn execute(
         Op::Fence => {}
         Op::Branch { .. } | Op::Exit | Op::Barrier { .. } => unreachable!("the block runs these"),
         Op::LoadParam { offset, elements } => memory::load_param(warp, resources, offset, &elements, active),
-        Op::Load { address, elements } => memory::load(warp, resources, pc, &address, &elements, active)?,
+        Op::Load { address, elements, read_only } => {
+            memory::load(warp, resources, pc, &address, &elements, read_only, active)?;
+        }
         Op::Store { address, elements } => memory::store(warp, resources, pc, &address, &elements, active)?,
         Op::Atomic { op, ty, address, d, a, b } => {
             memory::atomic(warp, resources, op, ty, &address, (d, a, b), active)?;
         }
         Op::CopyAsync { shared, global, bytes, source_bytes } => {
-            memory::copy_async(warp, resources, pc, &shared, &global, bytes, source_bytes, active)?;
+            copies::copy_async(warp, resources, pc, &shared, &global, bytes, source_bytes, active)?;
         }
         Op::CopyCommit => {
             for lane in each(active) {
                 warp.committed[lane] += 1;
             }
         }
-        Op::CopyWait { pending } => memory::wait(warp, resources, Some(pending), active),
-        Op::CopyWaitAll => memory::wait(warp, resources, None, active),
+        Op::CopyWait { pending } => copies::wait(warp, resources, Some(pending), active),
+        Op::CopyWaitAll => copies::wait(warp, resources, None, active),
         Op::Ldmatrix { .. } | Op::Mma { .. } | Op::Shuffle { .. } | Op::Vote { .. } | Op::Redux { .. } => {
             collectives::execute(warp, resources, pc, op, active)?;
         }
