@@ -2,10 +2,10 @@
 
 use super::inference::{Engine, On};
 use super::learning::{Learner, Learning, Moments};
-#[cfg(any(feature = "cuda12", feature = "cuda13"))]
+#[cfg(feature = "cuda")]
 use super::{limits, micro_batch};
 use crate::device::Cpu;
-#[cfg(any(feature = "cuda12", feature = "cuda13"))]
+#[cfg(feature = "cuda")]
 use crate::device::cuda::{Cuda, Gpu};
 use crate::model::lanes::{Lanes, Peers};
 use crate::model::{ModelError, PanFoMa};
@@ -22,7 +22,7 @@ pub enum Machine {
     /// On the threads of this process.
     Cpu,
     /// On a GPU.
-    #[cfg(any(feature = "cuda12", feature = "cuda13"))]
+    #[cfg(feature = "cuda")]
     Cuda(Cuda<Gpu>),
 }
 
@@ -47,7 +47,7 @@ impl Machine {
         }
     }
 
-    #[cfg(any(feature = "cuda12", feature = "cuda13"))]
+    #[cfg(feature = "cuda")]
     fn cuda(index: u32) -> Result<Self, String> {
         use crate::device::cuda::Driver;
         let gpu = Gpu::open(index)?;
@@ -55,7 +55,7 @@ impl Machine {
         Ok(Self::Cuda(Cuda::new(gpu)))
     }
 
-    #[cfg(not(any(feature = "cuda12", feature = "cuda13")))]
+    #[cfg(not(feature = "cuda"))]
     fn cuda(_: u32) -> Result<Self, String> {
         Err("this program was built without CUDA".into())
     }
@@ -66,7 +66,7 @@ impl Machine {
     pub fn engine(&self, model: PanFoMa<Cpu>, micro_batch: Option<usize>) -> anyhow::Result<Box<dyn Engine>> {
         match self {
             Self::Cpu => Ok(engine_on(Cpu::new(), model, on_cpu(micro_batch))?),
-            #[cfg(any(feature = "cuda12", feature = "cuda13"))]
+            #[cfg(feature = "cuda")]
             Self::Cuda(b) => {
                 limits::refuse(&model.config)?;
                 let cells = micro_batch::fitting(b, &model.config, false, micro_batch)?;
@@ -85,7 +85,7 @@ impl Machine {
     ) -> anyhow::Result<Box<dyn Learner>> {
         match self {
             Self::Cpu => Ok(learner_on(Cpu::new(), model, moments, on_cpu(micro_batch).with_peers(peers))?),
-            #[cfg(any(feature = "cuda12", feature = "cuda13"))]
+            #[cfg(feature = "cuda")]
             Self::Cuda(b) => {
                 limits::refuse(&model.config)?;
                 let cells = micro_batch::fitting(b, &model.config, true, micro_batch)?;

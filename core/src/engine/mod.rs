@@ -6,10 +6,10 @@
 
 mod inference;
 mod learning;
-#[cfg(any(feature = "cuda12", feature = "cuda13"))]
+#[cfg(feature = "cuda")]
 mod limits;
 mod machine;
-#[cfg(any(feature = "cuda12", feature = "cuda13"))]
+#[cfg(feature = "cuda")]
 mod micro_batch;
 
 pub use inference::Engine;

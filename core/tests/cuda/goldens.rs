@@ -6,7 +6,7 @@ use panfoma_core::device::cuda::{Cuda, Driver};
 use panfoma_core::model::{CellBatch, ModelConfig, PanFoMa, PretrainBatch, TrainScope};
 use safetensors::{Dtype, SafeTensors};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Tensors of one golden file.
 struct Golden {
@@ -17,7 +17,10 @@ struct Golden {
 
 impl Golden {
     fn read(name: &str) -> Self {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/goldens");
+        // `PANFOMA_GOLDENS`: where a machine without the checkout has them.
+        let directory = std::env::var_os("PANFOMA_GOLDENS").map(PathBuf::from);
+        let directory =
+            directory.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/goldens"));
         let path = directory.join(format!("{name}.safetensors"));
         let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();

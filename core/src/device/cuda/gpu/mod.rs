@@ -51,6 +51,20 @@ impl Gpu {
         open::open(index)
     }
 
+    /// Multiprocessors, and their clock in Hz.
+    ///
+    /// Errors: the driver does not say.
+    pub fn processors(&self) -> Result<(u32, f64)> {
+        let attribute = |attribute| {
+            // SAFETY: the device was found when `self` was made.
+            let found = unsafe { result::device::get_attribute(self.device, attribute) };
+            found.map_err(|error| self.failed("its attributes", error))
+        };
+        let count = attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
+        let khz = attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_CLOCK_RATE)?;
+        Ok((count as u32, 1e3 * f64::from(khz)))
+    }
+
     fn failed(&self, what: &str, error: DriverError) -> DeviceError {
         DeviceError::Failed { device: self.name.clone(), message: format!("{what}: {}", words(error)) }
     }
