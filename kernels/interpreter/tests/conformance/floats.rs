@@ -182,7 +182,8 @@ fn the_special_function_unit_is_near_and_its_error_is_the_same_each_time() {
     let positive: Vec<[u64; 3]> =
         (1..4000).map(|i| [u64::from((i as f32 * 0.013).to_bits()), 0, 0]).collect();
     let check = |name: &str, inputs: &[[u64; 3]], exact: fn(f64) -> f64| {
-        let statement = format!("{name}.f32 %d, %a;");
+        let second = if name.ends_with("div.full") { ", %b" } else { "" };
+        let statement = format!("{name}.f32 %d, %a{second};");
         for (most, error) in [(1, 0), (3, 2)] {
             let found = evaluate(&statement, false, inputs, error);
             assert_eq!(found, evaluate(&statement, false, inputs, error), "{name}");
@@ -202,6 +203,7 @@ fn the_special_function_unit_is_near_and_its_error_is_the_same_each_time() {
     check("rsqrt.approx.ftz", &positive, |x| 1.0 / x.sqrt());
     check("lg2.approx.ftz", &positive, f64::log2);
     check("sqrt.approx.ftz", &positive, f64::sqrt);
+    check("mov.b32 %b, 0f40400000;\ndiv.full", &positive, |x| x / 3.0);
     let specials = [0.0f32, -0.0, f32::INFINITY, f32::NEG_INFINITY, 1.0, -200.0, 200.0];
     let specials: Vec<[u64; 3]> = specials.iter().map(|x| [u64::from(x.to_bits()), 0, 0]).collect();
     let of = |name: &str| -> Vec<f32> {

@@ -104,3 +104,10 @@ fn access_outside_of_shared_memory() {
 fn global_memory_nobody_wrote() {
     check(COPY, "ld.global.f32 %f, [%px]", "ld.global.f32 %f, [%py] /* HERE */", Kind::UninitialisedGlobal);
 }
+
+#[test]
+fn integer_division_by_zero() {
+    let body = "mov.u32 %r, 4;\nadd.u32 %zero, %zero, 1;\nrem.u32 %t, %i, %zero; // HERE\nld.global.f32 %f, [%px];\nst.global.f32 [%py], %f;";
+    check(body, "add.u32 %zero, %zero, 1;\n", "", Kind::DivisionByZero);
+    check(&body.replace("rem.u32", "div.s32"), "add.u32 %zero, %zero, 1;\n", "", Kind::DivisionByZero);
+}

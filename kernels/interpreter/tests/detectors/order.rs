@@ -1,8 +1,8 @@
 //! Accesses in an order that nothing guarantees.
 
-use panfoma_ptx_interpreter::{Arg, Finding, Kind, Launch, Memory, Module, Options, launch};
+use panfoma_ptx_interpreter::{Finding, Kind};
 
-use super::{COPY, N, THROUGH_SHARED, check, check_blocks, program, run, run_blocks};
+use super::{COPY, THROUGH_SHARED, check, run, run_blocks};
 
 #[test]
 fn a_race_for_lack_of_a_barrier() {
@@ -157,75 +157,4 @@ fn a_race_through_global_memory_within_a_block() {
 #[test]
 fn a_read_only_load_of_what_the_launch_writes() {
     check(THROUGH_GLOBAL, "ld.global.f32 %g", "ld.global.nc.f32 %g", Kind::StaleRead);
-}
-
-#[test]
-fn two_blocks_that_write_one_byte() {
-    let body = "mov.u32 %t, %ctaid.x;\nsetp.eq.u32 %p, %t, 0;\nld.global.f32 %f, [%px];\n@%p st.global.f32 [%py], %f; // HERE";
-    let finding = check_blocks(body, "@%p st", "st", Kind::BlockConflict, 3);
-    assert!(finding.what.contains("block [0, 0, 0]"), "{finding}");
-}
-
-#[test]
-fn a_block_that_reads_what_another_writes() {
-    let body = "mov.u32 %t, %ctaid.x;\nsetp.eq.u32 %p, %t, 1;\nld.global.f32 %f, [%px];\nsetp.eq.u32 %q, %t, 0;\n@%q st.global.f32 [%py], %f;\n\
-                @%p st.global.f32 [%py+1024], %f;";
-    let module = Module::parse(&program(body)).unwrap();
-    let run = |other: i64| {
-        let mut memory = Memory::new();
-        let x = memory.alloc_f32(&[1.0; 4 * N]);
-        let arguments = [Arg::Ptr(x), Arg::Ptr(x.wrapping_add_signed(other)), Arg::U32(0)];
-        let shape = Launch { grid: [2, 1, 1], block: [N as u32, 1, 1], dynamic_shared: 0 };
-        launch(&mut memory, &module.entries()[0], &shape, &arguments, &Options::default()).map(drop)
-    };
-    // The written ranges lie behind what is read, or upon it.
-    run(512).unwrap();
-    assert_eq!(run(0).unwrap_err().kind, Kind::BlockConflict);
-}
-
-#[test]
-fn atomics_of_blocks_add_up_and_conflict_with_plain_accesses_only() {
-    let counts = "mov.u32 %t, %ctaid.x;\nmov.f32 %f, 0f00000000;\nsetp.eq.u32 %p, %t, 0;\n@%p st.global.f32 [%py], %f;\n\
-                  ld.param.u64 %at, [p_x];\nred.global.add.u32 [%at+256], 1;";
-    let module = Module::parse(&program(counts)).unwrap();
-    let mut memory = Memory::new();
-    let (x, y) = (memory.alloc_u32(&[5; N]), memory.alloc(4 * N));
-    let shape = Launch { grid: [3, 1, 1], block: [N as u32, 1, 1], dynamic_shared: 0 };
-    let arguments = [Arg::Ptr(x), Arg::Ptr(y), Arg::U32(0)];
-    launch(&mut memory, &module.entries()[0], &shape, &arguments, &Options::default()).unwrap();
-    assert_eq!(memory.read_u32(x + 252, 3), [5, 5 + 3 * N as u32, 5]);
-    check_blocks(
-        counts,
-        "mov.f32 %f, 0f00000000;",
-        "ld.global.f32 %f, [%px];\nbar.sync 0;",
-        Kind::BlockConflict,
-        3,
-    );
-}
-
-#[test]
-fn integer_division_by_zero() {
-    let body = "mov.u32 %r, 4;\nadd.u32 %zero, %zero, 1;\nrem.u32 %t, %i, %zero; // HERE\nld.global.f32 %f, [%px];\nst.global.f32 [%py], %f;";
-    check(body, "add.u32 %zero, %zero, 1;\n", "", Kind::DivisionByZero);
-    check(&body.replace("rem.u32", "div.s32"), "add.u32 %zero, %zero, 1;\n", "", Kind::DivisionByZero);
-}
-
-#[test]
-fn launches_that_do_not_fit_the_kernel() {
-    let text = program(COPY).replace("p_zero)\n{", "p_zero)\n.maxntid 128, 1, 1\n{");
-    let module = Module::parse(&text).unwrap();
-    let kernel = &module.entries()[0];
-    let mut memory = Memory::new();
-    let (x, y) = (memory.alloc_f32(&[0.0; N]), memory.alloc(4 * N));
-    let good = Launch { grid: [1, 1, 1], block: [N as u32, 1, 1], dynamic_shared: 0 };
-    let mut try_it = |shape: Launch, arguments: &[Arg]| {
-        launch(&mut memory, kernel, &shape, arguments, &Options::default()).map_err(|f| f.kind).map(drop)
-    };
-    let arguments = [Arg::Ptr(x), Arg::Ptr(y), Arg::U32(0)];
-    assert_eq!(try_it(good, &arguments), Ok(()));
-    assert_eq!(try_it(good, &arguments[..2]), Err(Kind::Launch));
-    assert_eq!(try_it(good, &[arguments[0], arguments[1], Arg::U64(0)]), Err(Kind::Launch));
-    assert_eq!(try_it(Launch { block: [129, 1, 1], ..good }, &arguments), Err(Kind::Launch));
-    assert_eq!(try_it(Launch { grid: [1, 65536, 1], ..good }, &arguments), Err(Kind::Launch));
-    assert_eq!(try_it(Launch { dynamic_shared: 164 * 1024, ..good }, &arguments), Err(Kind::Launch));
 }
