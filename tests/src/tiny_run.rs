@@ -54,7 +54,9 @@ impl TinyRun {
             "pretrain" => &["model"],
             "finetune" => &["annotator"],
             "embed" => &["embeddings.parquet", "predictions.parquet", "annotated.zarr"],
-            "grn" => &["edges.parquet", "programs.parquet", "programs.parquet.enrichment.tsv"],
+            "grn" => {
+                &["edges.parquet", "programs.parquet", "programs.parquet.enrichment.tsv", "differences.tsv"]
+            }
             "evaluate" => &["evaluation"],
             _ => panic!("no stage is called `{stage}`"),
         }
@@ -108,6 +110,7 @@ impl TinyRun {
                 ("programs", path("programs.parquet")),
                 ("gene-sets", path("cohort/truth/programs.gmt")),
                 ("group-by", text("malignant")),
+                ("differential", path("differences.tsv")),
                 ("min-cells-per-group", text("5")),
                 ("max-cells-per-group", text("40")),
             ],

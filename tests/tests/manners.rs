@@ -56,6 +56,24 @@ fn a_flag_that_begins_like_man_is_no_question_for_the_manual() {
 }
 
 #[test]
+fn a_status_file_says_how_the_run_ended() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let status = |flags: &[&str], code: i32| -> serde_json::Value {
+        run("qc", flags.iter().copied().chain(["-o", &path("cells.zarr"), "--status", &path("status.json")]))
+            .expect_code(code);
+        serde_json::from_slice(&std::fs::read(path("status.json")).unwrap()).unwrap()
+    };
+    let failed = status(&["--manifest", "none.csv"], 66);
+    assert_eq!((failed["status"].as_str(), failed["exit_code"].as_i64()), (Some("failed"), Some(66)));
+    assert!(failed["message"].as_str().unwrap().contains("none.csv"), "{failed}");
+    let input = complete().root.join("cohort/study_1.h5ad").display().to_string();
+    let done = status(&["-i", &input, "--min-genes", "60"], 0);
+    assert_eq!((done["status"].as_str(), done["exit_code"].as_i64()), (Some("done"), Some(0)));
+    assert!(done["message"].is_null() && done["seconds"].as_f64().unwrap() > 0.0, "{done}");
+}
+
+#[test]
 fn help_is_on_stdout_shows_defaults_and_ends_with_examples() {
     for stage in STAGES {
         let ended = run(stage, ["--help"]).expect_code(0);

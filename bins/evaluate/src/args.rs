@@ -54,6 +54,12 @@ pub struct Args {
     #[arg(long, value_name = "[NAME=]DIR", num_args = 1.., value_hint = ValueHint::DirPath, help_heading = "Comparison of evaluations")]
     pub compare: Vec<NamedFile>,
 
+    /// Finished artifacts to describe as a Process Run Crate: cells, tokens, models, tables, evaluations. The output is then
+    /// `ro-crate-metadata.json` in a directory that holds them
+    #[arg(long, value_name = "ARTIFACT", num_args = 1.., value_hint = ValueHint::AnyPath, help_heading = "Provenance")]
+    #[serde(skip)]
+    pub run_crate: Vec<PathBuf>,
+
     /// Column with the true labels [default: that of the predictions, else the only label column]
     #[arg(long, value_name = "COLUMN", help_heading = "What is compared")]
     pub label: Option<String>,
@@ -90,8 +96,9 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(10..), help_heading = "Effort")]
     pub max_scored_cells: u32,
 
-    /// Cells for integration metrics at most; neighbours are exact, silhouettes take at most 20,000 of them
-    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(10..=200_000), help_heading = "Effort")]
+    /// Cells for integration metrics at most; neighbours are exact up to 200,000 and nearly all found beyond, silhouettes
+    /// take at most 20,000 cells
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(10..=5_000_000), help_heading = "Effort")]
     pub max_cluster_cells: u32,
 
     /// Cells on the map at most

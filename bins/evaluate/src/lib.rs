@@ -20,6 +20,7 @@ pub mod paired;
 pub mod pca;
 pub mod predictions;
 pub mod report;
+mod run_crate;
 mod runs;
 pub mod umap;
 pub mod warnings;
@@ -49,12 +50,18 @@ impl Stage for Args {
       --predictions from_scratch=scratch_predictions.parquet --probe random_weights=random.parquet -o evaluation/
   # several evaluations side by side
   panfoma-evaluate --compare task_a/evaluation task_b/evaluation -o comparison/
+  # how all of it was made, for a repository or a reviewer: a Process Run Crate
+  panfoma-evaluate --run-crate results/cells.zarr results/tokens results/pretrained results/evaluation \\
+      -o results/ro-crate-metadata.json
   # a regulatory network against a reference
   panfoma-evaluate --edges edges.parquet --reference-network trrust.tsv --universe tf -o evaluation/";
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
         let started = Instant::now();
         context.refuse_existing(&self.output)?;
+        if !self.run_crate.is_empty() {
+            return run_crate::write(&self, context);
+        }
         if !self.compare.is_empty() {
             return runs::compare(&self, context, started);
         }

@@ -1,5 +1,6 @@
 //! Flags of `panfoma-grn`.
 
+use super::differential::Contrast;
 use clap::{ValueEnum, ValueHint};
 use panfoma_core::artifact::tokens::Split;
 use serde::Serialize;
@@ -169,6 +170,16 @@ pub struct Args {
     /// Only cells of this split: `train`, `valid` or `test` [default: all cells]
     #[arg(long, value_name = "SPLIT", help_heading = "Cells")]
     pub split: Option<Split>,
+
+    /// Also write which edges differ between groups (attention and correlation): the `--top-edges` surest of each method and
+    /// contrast, and `<FILE>.summary.tsv` with how many differ, beside how many do between random halves
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "group_by", help_heading = "Differences")]
+    #[serde(skip)]
+    pub differential: Option<PathBuf>,
+
+    /// Groups to compare, as A:B; again for more [default: every pair, up to ten]
+    #[arg(long, value_name = "A:B", requires = "differential", help_heading = "Differences")]
+    pub contrast: Vec<Contrast>,
 
     /// Also write gene programs: communities of genes that the model places together
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "model", help_heading = "Gene programs")]

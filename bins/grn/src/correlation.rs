@@ -1,7 +1,6 @@
 //! Edges from coexpression: the baseline that needs no model.
 
 use super::expression::Expression;
-use super::ranking::Scores;
 use panfoma_core::dense::{self, View};
 use panfoma_core::stage::Interrupt;
 use rayon::prelude::*;
@@ -19,6 +18,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Kind::Pearson, Kind::Spearman];
+
     /// Its name in the `method` column.
     pub fn name(self) -> &'static str {
         match self {
@@ -26,16 +28,23 @@ impl Kind {
             Kind::Spearman => "spearman",
         }
     }
+
+    /// Squared standard error of the atanh of a correlation over so many cells.
+    pub fn error(self, n_cells: usize) -> f64 {
+        let fieller = if self == Kind::Spearman { 1.06 } else { 1.0 };
+        fieller / (n_cells as f64 - 3.0).max(1.0)
+    }
 }
 
 /// Correlation of every regulator with every other gene that varies; its sign says whether they rise together.
 ///
-/// Correlation has no direction: the list of regulators gives it one. regulators: gene ids
+/// Correlation has no direction: the list of regulators gives it one. `each` gets the row of the regulator in its list,
+/// the gene id of the target, and the correlation. regulators: gene ids
 pub fn scores(
     expression: &Expression,
     kind: Kind,
     regulators: &[u32],
-    scores: &mut Scores,
+    mut each: impl FnMut(u32, u32, f32),
     interrupt: &Interrupt,
 ) -> anyhow::Result<()> {
     let (n_genes, n_cells) = (expression.genes.len(), expression.n_cells);
@@ -55,7 +64,7 @@ pub fn scores(
         dense::multiply(a, b.t(), &mut products);
         for (&(regulator, own), correlations) in block.iter().zip(products.chunks_exact(n_genes)) {
             for (row, &correlation) in correlations.iter().enumerate().filter(|&(row, _)| row != own) {
-                scores.push(regulator, expression.genes[row], correlation.clamp(-1.0, 1.0) as f32);
+                each(regulator, expression.genes[row], correlation.clamp(-1.0, 1.0) as f32);
             }
         }
     }
@@ -89,6 +98,7 @@ fn ranks(values: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::expression::tests::of;
+    use crate::ranking::Scores;
 
     /// scipy 1.17.1: pearsonr and spearmanr of these rows, one pair tied.
     #[test]
@@ -100,7 +110,7 @@ mod tests {
         ]);
         let check = |kind, expected: [f32; 2]| {
             let mut found = Scores::new(10);
-            scores(&expression, kind, &[1], &mut found, &Interrupt::never()).unwrap();
+            scores(&expression, kind, &[1], |a, b, r| found.push(a, b, r), &Interrupt::never()).unwrap();
             let found: Vec<(u32, u32, f32)> = found.sorted();
             assert_eq!(found.iter().map(|s| (s.0, s.1)).collect::<Vec<_>>(), [(0, 2), (0, 3)]);
             for (score, expected) in found.iter().zip(expected) {

@@ -9,6 +9,7 @@
 mod args;
 mod attention;
 mod correlation;
+mod differential;
 mod embedding;
 mod expression;
 mod groups;
@@ -23,16 +24,19 @@ pub use args::{Args, Method};
 
 use attention::{CellMeetings, Channels, Meetings, Network, RegulatorRows};
 use correlation::Kind;
+use differential::{Errors, Estimates, Finding, differences, halves};
+use expression::Expression;
 use groups::Group;
 use panfoma_core::artifact::edges::{ALL_CELLS, Writer};
 use panfoma_core::artifact::tokens::{CellRows, Columns};
 use panfoma_core::artifact::{self, atomic, provenance};
 use panfoma_core::data::draw::Drawer;
-use panfoma_core::device::Cpu;
-use panfoma_core::model::{CellBatch, ModelError, PanFoMa, lanes};
+use panfoma_core::engine::{Engine, Machine};
+use panfoma_core::model::{CellBatch, ModelError, lanes};
 use panfoma_core::stage::{Context, Progress, Stage};
 use plan::Plan;
 use programs::Cut;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -53,50 +57,71 @@ impl Stage for Args {
   # Gene programs of the model, compared with known gene sets
   panfoma-grn -i tokens -m model -o edges.parquet --method embedding --programs programs.parquet --gene-sets h.all.gmt
 
+  # Edges that differ between groups, and how many would by chance
+  panfoma-grn -i tokens -m model -o edges.parquet --regulators transcription_factors.txt --method attention,correlation \\
+      --group-by disease --differential differences.tsv --contrast CTCL:Normal
+
   # Baselines without a model, from the same cells; or from a table of values, genes x cells
   panfoma-grn -i tokens -o baselines.parquet --regulators transcription_factors.txt --method correlation,trees
   panfoma-grn --expression ExpressionData.csv -o baselines.parquet --method correlation,trees";
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
         let started = Instant::now();
-        context.refuse_missing_device()?;
+        let machine = Machine::open(context.device)?;
         context.refuse_existing(&self.output)?;
-        self.programs.iter().try_for_each(|path| context.refuse_existing(path))?;
+        let beside = self.programs.iter().chain(&self.differential);
+        beside.into_iter().try_for_each(|path| context.refuse_existing(path))?;
         let plan = Plan::new(&self, context.seed)?;
         if context.dry_run {
             print!("{}", plan.describe(context.threads));
             return Ok(());
         }
         let mut writer = Writer::create(&self.output, plan.provenance(context)?)?;
-        model_edges(&plan, context, &mut writer)?;
-        expression_edges(&plan, context, &mut writer)?;
+        let mut known = Known::new();
+        model_edges(&plan, &machine, context, &mut writer, &mut known)?;
+        expression_edges(&plan, context, &mut writer, &mut known)?;
         writer.finish()?;
+        if let Some(path) = &self.differential {
+            write_differences(&plan, &machine, &known, path, context)?;
+        }
         provenance::write_run_record(&self.output, context, started)
     }
 }
 
+/// What each method says of each group, where groups are compared: (method, place of the group).
+type Known = BTreeMap<(String, usize), Estimates>;
+
 /// What the model says.
-fn model_edges(plan: &Plan, context: &Context, writer: &mut Writer) -> anyhow::Result<()> {
+fn model_edges(
+    plan: &Plan,
+    machine: &Machine,
+    context: &Context,
+    writer: &mut Writer,
+    known: &mut Known,
+) -> anyhow::Result<()> {
     if plan.checkpoint.is_none() {
         return Ok(());
     }
-    let model = plan.model().weights()?;
+    let engine = machine.engine(plan.model().weights()?, None)?;
     if let Some(channels) = &plan.channels {
         let mut progress = Progress::new("cells", plan.n_cells() as u64);
-        for group in &plan.groups {
-            let network = attention(plan, &model, channels, group, context, &mut progress)?;
-            for (channel, name) in channels.names().iter().enumerate() {
+        for (place, group) in plan.groups.iter().enumerate() {
+            let network = attention(plan, &*engine, channels, group, context, &mut progress)?;
+            for (channel, name) in channels.names().into_iter().enumerate() {
                 let mut scores = plan.scores();
                 scores.extend(network.scores(channel));
-                writer.push(plan.rank(scores, &group.name, name))?;
+                writer.push(plan.rank(scores, &group.name, &name))?;
+                if plan.compares(place) {
+                    known.insert((name, place), network.estimates(channel, plan.args.draws.get()));
+                }
             }
         }
         progress.finish();
     }
-    let embeddings = model.gene_embeddings(&Cpu::new())?;
+    let embeddings = engine.gene_embeddings()?;
     if plan.has(Method::Embedding) {
         let mut scores = plan.scores();
-        scores.extend(embedding::scores(&embeddings, model.config.d_model, &plan.regulators.ids));
+        scores.extend(embedding::scores(&embeddings, engine.config().d_model, &plan.regulators.ids));
         writer.push(plan.rank(scores, ALL_CELLS, Method::Embedding.name()))?;
     }
     if let Some(path) = &plan.args.programs {
@@ -125,18 +150,28 @@ fn write_programs(plan: &Plan, embeddings: &[f32], path: &Path, context: &Contex
 }
 
 /// What the cells say without a model.
-fn expression_edges(plan: &Plan, context: &Context, writer: &mut Writer) -> anyhow::Result<()> {
+fn expression_edges(
+    plan: &Plan,
+    context: &Context,
+    writer: &mut Writer,
+    known: &mut Known,
+) -> anyhow::Result<()> {
     if !plan.args.method.iter().any(|method| method.needs_expression()) {
         return Ok(());
     }
     let (regulators, interrupt) = (&plan.regulators.ids, &context.interrupt);
-    for group in &plan.groups {
+    for (place, group) in plan.groups.iter().enumerate() {
         let expression = plan.expression(group, context)?;
         if plan.has(Method::Correlation) {
-            for kind in [Kind::Pearson, Kind::Spearman] {
+            for kind in Kind::ALL {
                 let mut scores = plan.scores();
-                correlation::scores(&expression, kind, regulators, &mut scores, interrupt)?;
+                let each = |a, b, r| scores.push(a, b, r);
+                correlation::scores(&expression, kind, regulators, each, interrupt)?;
                 writer.push(plan.rank(scores, &group.name, kind.name()))?;
+                if plan.compares(place) {
+                    let estimates = correlations(plan, &expression, kind, context)?;
+                    known.insert((kind.name().to_owned(), place), estimates);
+                }
             }
         }
         if plan.has(Method::Trees) {
@@ -149,10 +184,76 @@ fn expression_edges(plan: &Plan, context: &Context, writer: &mut Writer) -> anyh
     Ok(())
 }
 
+/// The correlation of every pair, of which edges are the highest.
+fn correlations(
+    plan: &Plan,
+    expression: &Expression,
+    kind: Kind,
+    context: &Context,
+) -> anyhow::Result<Estimates> {
+    let n_columns = plan.vocabulary().n_genes() + 1;
+    let mut values = vec![f32::NAN; plan.regulators.ids.len() * n_columns];
+    let each = |regulator: u32, target: u32, r| values[regulator as usize * n_columns + target as usize] = r;
+    correlation::scores(expression, kind, &plan.regulators.ids, each, &context.interrupt)?;
+    Ok(Estimates { values, errors: Errors::OfAtanh(kind.error(expression.n_cells)) })
+}
+
+/// Which edges differ between the groups of each contrast, beside what differs between random halves of the same cells.
+fn write_differences(
+    plan: &Plan,
+    machine: &Machine,
+    known: &Known,
+    path: &Path,
+    context: &Context,
+) -> anyhow::Result<()> {
+    let engine = match plan.channels {
+        Some(_) => Some(machine.engine(plan.model().weights()?, None)?),
+        None => None,
+    };
+    let mut findings = Vec::new();
+    for &(a, b) in &plan.contrasts {
+        let (group_a, group_b) = (&plan.groups[a], &plan.groups[b]);
+        let (half_a, half_b) = halves(group_a, group_b, context.seed);
+        let mut of_halves: BTreeMap<String, [Estimates; 2]> = BTreeMap::new();
+        if let (Some(channels), Some(engine)) = (&plan.channels, &engine) {
+            let mut progress =
+                Progress::new("cells of halves", (half_a.cells.len() + half_b.cells.len()) as u64);
+            let mut network = |half| attention(plan, &**engine, channels, half, context, &mut progress);
+            let (one, other) = (network(&half_a)?, network(&half_b)?);
+            progress.finish();
+            for (channel, name) in channels.names().into_iter().enumerate() {
+                let estimates = |network: &Network| network.estimates(channel, plan.args.draws.get());
+                of_halves.insert(name, [estimates(&one), estimates(&other)]);
+            }
+        }
+        if plan.has(Method::Correlation) {
+            let (one, other) = (plan.expression(&half_a, context)?, plan.expression(&half_b, context)?);
+            for kind in Kind::ALL {
+                let both =
+                    [correlations(plan, &one, kind, context)?, correlations(plan, &other, kind, context)?];
+                of_halves.insert(kind.name().to_owned(), both);
+            }
+        }
+        for (method, [one, other]) in of_halves {
+            let of = |place| &known[&(method.clone(), place)];
+            let between_halves = differences(&one, &other);
+            findings.push(Finding {
+                differences: differences(of(a), of(b)),
+                n_between_halves: between_halves.iter().filter(|found| found.q < differential::MAX_Q).count(),
+                method,
+                groups: [group_a.name.clone(), group_b.name.clone()],
+                cells: [group_a.cells.len(), group_b.cells.len()],
+            });
+        }
+    }
+    let top = plan.args.top_edges.get();
+    differential::write(path, &findings, &plan.regulators.ids, plan.vocabulary(), top)
+}
+
 /// What the cells of one group say, from as many draws as asked for.
 fn attention(
     plan: &Plan,
-    model: &PanFoMa<Cpu>,
+    engine: &dyn Engine,
     channels: &Channels,
     group: &Group,
     context: &Context,
@@ -160,7 +261,8 @@ fn attention(
 ) -> anyhow::Result<Network> {
     let n_genes = plan.vocabulary().n_genes();
     let rows = RegulatorRows::new(&plan.regulators.ids, n_genes);
-    let mut network = Network::new(plan.regulators.ids.len(), n_genes, channels);
+    let compared = !plan.contrasts.is_empty();
+    let mut network = Network::new(plan.regulators.ids.len(), n_genes, channels, compared);
     for block in groups::blocks(plan.tokens(), group, BLOCK_CELLS, Columns::default()) {
         let block = block?;
         for draw in 0..plan.args.draws.get() {
@@ -168,7 +270,7 @@ fn attention(
             let drawer =
                 Drawer::new(context.seed, draw, plan.tokens().panels(), plan.tokens().index().n_bins);
             // Cells are shared out, their sums are not: added in the order of cells whatever the threads.
-            for meetings in meetings(&drawer, model, channels, &rows, &block)? {
+            for meetings in meetings(&drawer, engine, channels, &rows, &block)? {
                 network.add(&meetings);
             }
         }
@@ -180,12 +282,12 @@ fn attention(
 /// What each cell of a block says in one draw, in the order of cells.
 fn meetings(
     drawer: &Drawer,
-    model: &PanFoMa<Cpu>,
+    engine: &dyn Engine,
     channels: &Channels,
     rows: &RegulatorRows,
     block: &CellRows,
 ) -> Result<Vec<Meetings>, ModelError> {
-    let config = &model.config;
+    let config = engine.config();
     let n_tokens = block.n_cells() * config.seq_len();
     let (mut genes, mut values) = (vec![0; n_tokens], vec![0; n_tokens]);
     drawer.draw_rows(block, config.seq_len(), &mut genes, &mut values);
@@ -193,7 +295,7 @@ fn meetings(
     lanes::map(cells.n_cells, 1, |cell| {
         let cell = cells.slice(cell);
         let mut meetings = CellMeetings::new(channels, rows, &cell, config.n_chunks, config.n_bins);
-        model.encoder_attention(&Cpu::new(), &cell, &mut |view| meetings.add(&view))?;
+        engine.encoder_attention(&cell, &mut |view| meetings.add(&view))?;
         Ok(meetings.finish())
     })
 }

@@ -2,6 +2,7 @@
 
 use super::args::{Args, Method};
 use super::attention::{Channels, Network};
+use super::differential::Contrast;
 use super::expression::Expression;
 use super::groups::{self, Group, Selection};
 use super::programs::{self, GeneSets};
@@ -49,6 +50,8 @@ pub struct Plan<'a> {
     pub gene_sets: Option<GeneSets>,
     /// Cells to make networks from; of a table, all.
     pub groups: Vec<Group>,
+    /// Places of groups that are compared.
+    pub contrasts: Vec<(usize, usize)>,
     small: Vec<(String, usize)>,
 }
 
@@ -91,7 +94,12 @@ impl<'a> Plan<'a> {
             Source::Tokens(_) => Default::default(),
             Source::Table(table) => (vec![Group::all(table.cells.len())], Vec::new()),
         };
-        let plan = Self { args, source, checkpoint, channels, regulators, gene_sets, groups, small };
+        let contrasts = match args.differential {
+            Some(_) => Contrast::places(&args.contrast, &groups)?,
+            None => Vec::new(),
+        };
+        let plan =
+            Self { args, source, checkpoint, channels, regulators, gene_sets, groups, contrasts, small };
         plan.warn();
         Ok(plan)
     }
@@ -159,6 +167,11 @@ impl<'a> Plan<'a> {
         Ok(expression)
     }
 
+    /// Is this group compared with another?
+    pub fn compares(&self, place: usize) -> bool {
+        self.contrasts.iter().any(|&(a, b)| a == place || b == place)
+    }
+
     /// Cells to look at.
     pub fn n_cells(&self) -> usize {
         self.groups.iter().map(|group| group.cells.len()).sum()
@@ -199,8 +212,14 @@ impl<'a> Plan<'a> {
             bytes += 4 * config.n_params() as u64;
             if let Some(channels) = &self.channels {
                 flops += self.n_cells() as f64 * f64::from(self.args.draws.get()) * encoder_flops(config);
-                bytes += Network::bytes(n_regulators, n_genes, channels);
+                bytes += Network::bytes(n_regulators, n_genes, channels, !self.contrasts.is_empty());
             }
+        }
+        // Of each method and group: values and errors. And everything once more for the halves of each contrast.
+        if !self.contrasts.is_empty() {
+            let methods = self.channels.as_ref().map_or(0, |channels| channels.names().len()) + 2;
+            bytes += (methods * self.groups.len() * n_regulators * (n_genes + 1)) as u64 * 8;
+            flops += flops * 2.0 * self.contrasts.len() as f64 / self.groups.len() as f64;
         }
         let largest = self.groups.iter().map(|group| group.cells.len()).max().unwrap_or(0);
         if self.args.method.iter().any(|method| method.needs_expression()) {

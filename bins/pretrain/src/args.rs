@@ -4,6 +4,7 @@ use clap::{Args as ClapArgs, ValueEnum, ValueHint};
 use panfoma_core::model::{ModelConfig, Preset};
 use panfoma_core::stage::UserError;
 use panfoma_core::train::flags::{CheckpointFlags, OptimizerFlags, at_least_one, part, positive};
+use panfoma_core::train::ranks::RankFlags;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -48,6 +49,11 @@ pub struct Args {
     #[command(flatten)]
     #[serde(skip)]
     pub checkpoints: CheckpointFlags,
+
+    /// Several processes for one run.
+    #[command(flatten)]
+    #[serde(skip)]
+    pub ranks: RankFlags,
 }
 
 /// What the embeddings of genes and bins begin with.
@@ -128,9 +134,10 @@ pub struct Run {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
     pub grad_accumulation: usize,
 
-    /// Cells of one model call; more need more memory a thread
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
-    pub micro_batch_size: usize,
+    /// Cells of one model call [default: 1 on the CPU, where more need more memory a thread; on a GPU as many as fit its
+    /// free memory, at most 64]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub micro_batch_size: Option<usize>,
 
     /// Highest learning rate
     #[arg(long, value_name = "RATE", default_value_t = 3e-3, value_parser = positive)]

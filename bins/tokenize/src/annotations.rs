@@ -2,9 +2,10 @@
 
 use crate::args::{Config, SplitSpec};
 use crate::cell_ids::CellIds;
+use crate::cohort::Cohort;
 use crate::split::{Group, Tally};
 use anyhow::Result;
-use panfoma_core::artifact::cells::{Cells, CellsModality};
+use panfoma_core::artifact::cells::CellsModality;
 use panfoma_core::artifact::tokens::{Categories, Split, SplitRecord, modalities};
 use panfoma_core::matrix::{Column, Kind};
 use panfoma_core::rng;
@@ -19,7 +20,7 @@ const NO_LABELS: [&str; 3] = ["passes_qc", "qc_removed_by", "predicted_doublet"]
 const RESERVED: [&str; 9] =
     ["cell_id", "split", "panel", "total_counts", "n_genes", "gene_ids", "counts", "bins", "ranks"];
 /// The tokens' own columns are theirs, and so are those of modalities.
-fn is_reserved(cells: &Cells, name: &str) -> bool {
+fn is_reserved(cells: &Cohort, name: &str) -> bool {
     let of_modality =
         |modality: &CellsModality| modalities::columns(&modality.name).iter().any(|c| c == name);
     RESERVED.contains(&name) || cells.modalities().iter().any(of_modality)
@@ -52,7 +53,7 @@ pub struct Annotations {
 impl Annotations {
     /// Reads obs and divides the cells. Errors: a column that is not there, a cell without its group, two cells of
     /// one id.
-    pub fn read(cells: &Cells, config: &Config, context: &Context) -> Result<Self> {
+    pub fn read(cells: &Cohort, config: &Config, context: &Context) -> Result<Self> {
         let kept = match cells.obs_columns().iter().any(|column| column.name == "passes_qc") {
             true => truth(&cells.obs("passes_qc")?, "passes_qc")?,
             false => vec![true; cells.n_cells()],
@@ -119,7 +120,7 @@ fn truth(column: &Column, name: &str) -> Result<Vec<bool>> {
     }
 }
 
-fn panels(cells: &Cells) -> Result<Vec<u16>> {
+fn panels(cells: &Cohort) -> Result<Vec<u16>> {
     if cells.studies().len() > usize::from(u16::MAX) {
         let n = cells.studies().len();
         return Err(UserError::bad_data(format!("{n} studies, at most {} are possible", u16::MAX)).into());
@@ -141,7 +142,7 @@ fn panels(cells: &Cells) -> Result<Vec<u16>> {
     (0..cells.n_cells()).map(panel).collect()
 }
 
-fn carried_modalities(cells: &Cells, config: &Config) -> Result<Vec<usize>, UserError> {
+fn carried_modalities(cells: &Cohort, config: &Config) -> Result<Vec<usize>, UserError> {
     let all = cells.modalities();
     let Some(names) = &config.modalities else { return Ok((0..all.len()).collect()) };
     if names.iter().any(|name| name == "none") {
@@ -153,13 +154,13 @@ fn carried_modalities(cells: &Cells, config: &Config) -> Result<Vec<usize>, User
             true => "it holds genes only".to_owned(),
             false => format!("its modalities are {}", there.join(", ")),
         };
-        let what = format!("`{}` has no modality `{unknown}`", cells.path().display());
+        let what = format!("{} has no modality `{unknown}`", cells.names());
         return Err(UserError::bad_data(what).hint(hint));
     }
     Ok((0..all.len()).filter(|&at| names.contains(&all[at].name)).collect())
 }
 
-fn group_columns(cells: &Cells, config: &Config) -> Vec<String> {
+fn group_columns(cells: &Cohort, config: &Config) -> Vec<String> {
     let there = |name: &str| cells.obs_columns().iter().any(|column| column.name == name);
     let usual = || ["study", "sample", "patient"].into_iter().filter(|name| there(name)).map(str::to_owned);
     let mut names = config.groups.clone().unwrap_or_else(|| usual().collect());
@@ -169,7 +170,7 @@ fn group_columns(cells: &Cells, config: &Config) -> Vec<String> {
     names
 }
 
-fn label_columns(cells: &Cells, config: &Config, groups: &[String]) -> Result<Vec<String>> {
+fn label_columns(cells: &Cohort, config: &Config, groups: &[String]) -> Result<Vec<String>> {
     if let Some(labels) = &config.labels {
         return Ok(labels.clone());
     }
@@ -195,7 +196,7 @@ fn label_columns(cells: &Cells, config: &Config, groups: &[String]) -> Result<Ve
     Ok(names)
 }
 
-fn categories(cells: &Cells, name: &str) -> Result<Categories> {
+fn categories(cells: &Cohort, name: &str) -> Result<Categories> {
     if is_reserved(cells, name) {
         return Err(UserError::bad_data(format!("a column of the name `{name}` is the tokens' own"))
             .hint("rename the obs column, or leave it out with `--labels`")

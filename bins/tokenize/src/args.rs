@@ -13,10 +13,17 @@ use std::str::FromStr;
 /// The flags as given.
 #[derive(clap::Args, Clone, Debug, Serialize)]
 pub struct Args {
-    /// Cells to tokenize: a `cells.zarr` of panfoma-qc (not with `--merge`)
-    #[arg(short, long, value_name = "CELLS.ZARR", value_hint = ValueHint::DirPath, help_heading = "Files")]
+    /// Cells to tokenize: a `cells.zarr` of panfoma-qc, or several, joined in this order (not with `--merge`)
+    #[arg(
+        short,
+        long,
+        value_name = "CELLS.ZARR",
+        num_args = 1..,
+        value_hint = ValueHint::DirPath,
+        help_heading = "Files"
+    )]
     #[serde(skip)]
-    pub input: Option<PathBuf>,
+    pub input: Vec<PathBuf>,
 
     /// Directory to write: Parquet parts, vocabulary, panels, index; with `--fit-only` the vocabulary file
     #[arg(short, long, value_name = "TOKENS", value_hint = ValueHint::AnyPath, help_heading = "Files")]
@@ -201,8 +208,8 @@ pub enum GeneSource {
 /// The flags, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `cells.zarr`.
-    pub input: PathBuf,
+    /// Each a `cells.zarr`.
+    pub inputs: Vec<PathBuf>,
     /// `tokens/`.
     pub output: PathBuf,
     /// How cells are divided.
@@ -251,12 +258,12 @@ impl Args {
                 GeneSource::Fitted { min_cells: self.min_cells.unwrap_or(3), n_top_genes: self.n_top_genes }
             }
         };
-        let input = self.input.ok_or_else(|| {
-            UserError::usage("no `--input`")
-                .hint("name a cells.zarr of panfoma-qc, or the shards to `--merge`")
-        })?;
+        if self.input.is_empty() {
+            return Err(UserError::usage("no `--input`")
+                .hint("name a cells.zarr of panfoma-qc, or the shards to `--merge`"));
+        }
         Ok(Config {
-            input,
+            inputs: self.input,
             output: self.output,
             split: self.split,
             held_out,

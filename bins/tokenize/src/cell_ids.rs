@@ -1,7 +1,7 @@
 //! All cell ids, read once: they are stored in chunks too long to be read a block of cells at a time.
 
+use crate::cohort::Cohort;
 use anyhow::Result;
-use panfoma_core::artifact::cells::Cells;
 use panfoma_core::rng;
 use panfoma_core::stage::UserError;
 
@@ -16,7 +16,7 @@ pub struct CellIds {
 
 impl CellIds {
     /// Reads them.
-    pub fn read(cells: &Cells) -> Result<Self> {
+    pub fn read(cells: &Cohort) -> Result<Self> {
         let n_cells = cells.n_cells();
         let mut found = Self { texts: String::new(), ends: Vec::with_capacity(n_cells) };
         for start in (0..n_cells).step_by(AT_ONCE) {
@@ -35,14 +35,14 @@ impl CellIds {
     }
 
     /// [`rng::name_hash`] of each. Errors: two cells of one id.
-    pub fn hashes(&self, cells: &Cells) -> Result<Vec<u64>> {
+    pub fn hashes(&self, cells: &Cohort) -> Result<Vec<u64>> {
         let hashes: Vec<u64> = (0..self.ends.len()).map(|cell| rng::name_hash(self.get(cell))).collect();
         let mut sorted = hashes.clone();
         sorted.sort_unstable();
         if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
             let cell = hashes.iter().position(|hash| *hash == pair[0]).expect("it was just hashed");
-            let (path, id) = (cells.path().display(), self.get(cell));
-            return Err(UserError::bad_data(format!("two cells of `{path}` have the id `{id}`"))
+            let (inputs, id) = (cells.names(), self.get(cell));
+            return Err(UserError::bad_data(format!("two cells of {inputs} have the id `{id}`"))
                 .hint("every table is joined by cell id: give the studies different names in panfoma-qc")
                 .into());
         }

@@ -2,11 +2,11 @@
 
 use crate::annotations::Annotations;
 use crate::args::{Config, GeneSource};
+use crate::cohort::Cohort;
 use crate::dispersion;
 use crate::medians::Medians;
 use crate::statistics::Statistics;
 use anyhow::{Context as _, Result};
-use panfoma_core::artifact::cells::Cells;
 use panfoma_core::artifact::tokens::{Binning, Panel};
 use panfoma_core::artifact::vocabulary::{Gene, Vocabulary};
 use panfoma_core::data::binning::Rule;
@@ -27,7 +27,12 @@ pub struct Genes {
 
 impl Genes {
     /// Chooses genes by the training cells (reads the counts once), or takes those that are given.
-    pub fn choose(cells: &Cells, of_cells: &Annotations, config: &Config, context: &Context) -> Result<Self> {
+    pub fn choose(
+        cells: &Cohort,
+        of_cells: &Annotations,
+        config: &Config,
+        context: &Context,
+    ) -> Result<Self> {
         let (vocabulary, selection) = match &config.genes {
             GeneSource::Given { path, .. } => (Vocabulary::open(path)?, "given by `--vocabulary`".to_owned()),
             GeneSource::Fitted { min_cells, n_top_genes } => {
@@ -54,7 +59,7 @@ impl Genes {
     }
 
     /// The vocabulary genes each study measured.
-    pub fn panels(&self, cells: &Cells) -> Vec<Panel> {
+    pub fn panels(&self, cells: &Cohort) -> Vec<Panel> {
         let panel = |(study, name): (usize, &String)| {
             let measured =
                 (0..self.ids.len()).filter(|&gene| self.ids[gene] > 0 && cells.measured(gene, study));
@@ -79,7 +84,7 @@ fn describe(min_cells: u32, n_top_genes: Option<u32>) -> String {
 
 /// The genes that enough training cells express, or the most variable of them; in the order of their Ensembl ids.
 fn fit(
-    cells: &Cells,
+    cells: &Cohort,
     of_cells: &Annotations,
     statistics: &Statistics,
     min_cells: u32,
@@ -126,7 +131,7 @@ fn fit(
 /// The vocabulary with the medians of its genes, if they were gathered.
 fn with_medians(
     vocabulary: Vocabulary,
-    cells: &Cells,
+    cells: &Cohort,
     medians: Option<Medians>,
 ) -> Result<Vocabulary, UserError> {
     let Some(medians) = medians else { return Ok(vocabulary) };
@@ -140,7 +145,7 @@ fn with_medians(
 
 /// Refuses a given vocabulary that does not fit, before any work: too few genes in common, other bins than those of the
 /// model or the tokens it belongs to, no medians for `rank`.
-pub fn refuse_unfit(cells: &Cells, config: &Config) -> Result<()> {
+pub fn refuse_unfit(cells: &Cohort, config: &Config) -> Result<()> {
     let GeneSource::Given { path, min_coverage } = &config.genes else { return Ok(()) };
     let vocabulary = Vocabulary::open(path)?;
     refuse_little_coverage(cells, &vocabulary, *min_coverage)?;
@@ -195,7 +200,7 @@ fn bins_of(path: &Path) -> Result<Option<(u16, Binning)>> {
 }
 
 fn refuse_little_coverage(
-    cells: &Cells,
+    cells: &Cohort,
     vocabulary: &Vocabulary,
     min_coverage: f64,
 ) -> Result<(), UserError> {

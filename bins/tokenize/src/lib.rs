@@ -7,6 +7,7 @@ mod args;
 mod blocks;
 mod cell_genes;
 mod cell_ids;
+mod cohort;
 mod dispersion;
 mod genes;
 mod held_out;
@@ -21,8 +22,9 @@ pub use args::Args;
 
 use annotations::Annotations;
 use args::GeneSource;
+use cohort::Cohort;
 use genes::Genes;
-use panfoma_core::artifact::cells::Cells;
+
 use panfoma_core::artifact::vocabulary::Vocabulary;
 use panfoma_core::artifact::{Provenance, provenance};
 use panfoma_core::stage::{Context, Stage, UserError};
@@ -36,6 +38,8 @@ impl Stage for Args {
   panfoma-tokenize -i cells.zarr -o tokens --split patient:0.8,0.1,0.1 --stratify cancer_type
   # The 3,000 most variable genes only
   panfoma-tokenize -i cells.zarr -o tokens --n-top-genes 3000
+  # Samples that went through qc one by one, as jobs of an array
+  panfoma-tokenize -i qc/*/cells.zarr -o tokens
   # New cells for a model that is already trained: its genes, every cell in the test split
   panfoma-tokenize -i query.zarr -o query-tokens --vocabulary model --split cell:0,0,1
   # Eight jobs of an array: the genes once, the shards in any order and place, then the merge
@@ -50,15 +54,11 @@ impl Stage for Args {
         }
         let config = self.config()?;
         context.refuse_existing(&config.output)?;
-        let cells = Cells::open(&config.input)?;
+        let cells = Cohort::open(&config.inputs)?;
         genes::refuse_unfit(&cells, &config)?;
         let of_cells = Annotations::read(&cells, &config, context)?;
         if of_cells.n_kept() == 0 {
-            return Err(UserError::bad_data(format!(
-                "`{}` holds no cell that passes",
-                config.input.display()
-            ))
-            .into());
+            return Err(UserError::bad_data(format!("no cell of {} passes", cells.names())).into());
         }
         if context.dry_run {
             print!("{}", report::plan(&cells, &of_cells, &config, context.threads));
@@ -72,7 +72,7 @@ impl Stage for Args {
             report::log_vocabulary(&genes, &config.output);
             return provenance::write_run_record(&config.output, context, started);
         }
-        let mut inputs = vec![config.input.clone()];
+        let mut inputs = config.inputs.clone();
         if let GeneSource::Given { path, .. } = &config.genes {
             inputs.push(Vocabulary::locate(path)?);
         }

@@ -2,8 +2,8 @@
 
 use crate::annotations::Annotations;
 use crate::args::{Config, GeneSource};
+use crate::cohort::Cohort;
 use crate::genes::Genes;
-use panfoma_core::artifact::cells::Cells;
 use panfoma_core::artifact::tokens::{Index, Split};
 use std::fmt::Write as _;
 
@@ -74,7 +74,7 @@ pub fn warnings(of_cells: &Annotations) -> Vec<String> {
 }
 
 /// The plan that `--dry-run` prints.
-pub fn plan(cells: &Cells, of_cells: &Annotations, config: &Config, threads: usize) -> String {
+pub fn plan(cells: &Cohort, of_cells: &Annotations, config: &Config, threads: usize) -> String {
     let n_values = cells.n_values() as f64;
     let threads = threads as f64;
     let genes = match &config.genes {

@@ -2,9 +2,9 @@
 
 use crate::annotations::Annotations;
 use crate::blocks::{fold_blocks, readings};
+use crate::cohort::Cohort;
 use crate::medians::Medians;
 use anyhow::Result;
-use panfoma_core::artifact::cells::Cells;
 use panfoma_core::matrix::Rows;
 use panfoma_core::stage::Context;
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ impl Statistics {
     /// otherwise all stand under the panel 0. `medians` gathers what it needs on the way. Memory: 32 bytes a gene and
     /// study.
     pub fn gather(
-        cells: &Cells,
+        cells: &Cohort,
         of_cells: &Annotations,
         by_study: bool,
         mut medians: Option<&mut Medians>,

@@ -4,9 +4,10 @@ use crate::annotations::Annotations;
 use crate::args::Config;
 use crate::blocks::{fold_blocks, readings};
 use crate::cell_genes::CellGenes;
+use crate::cohort::Cohort;
 use crate::genes::Genes;
 use anyhow::{Context as _, Result};
-use panfoma_core::artifact::cells::{Cells, CellsModality};
+use panfoma_core::artifact::cells::CellsModality;
 use panfoma_core::artifact::tokens::{
     Block, CellRows, Content, Dropped, Index, Lists, Modality, Shard, TextColumn, TokensWriter,
 };
@@ -18,7 +19,7 @@ use std::sync::Arc;
 
 /// Writes the directory and returns its index.
 pub fn tokens(
-    cells: &Cells,
+    cells: &Cohort,
     of_cells: &Annotations,
     genes: &Genes,
     config: &Config,
@@ -79,7 +80,7 @@ fn part(n_cells: usize, shard: Shard) -> Range<usize> {
 
 /// One block, and how many of its cells express no gene of the vocabulary.
 fn tokenize(
-    cells: &Cells,
+    cells: &Cohort,
     of_cells: &Annotations,
     genes: &Genes,
     rule: &Rule,
@@ -140,7 +141,7 @@ fn tokenize(
 }
 
 /// A gene that is expressed where it was not measured would be drawn as a gene and never as a zero.
-fn refuse_unmeasured(cells: &Cells, gene: usize, panel: u16, cell_id: &str) -> Result<(), UserError> {
+fn refuse_unmeasured(cells: &Cohort, gene: usize, panel: u16, cell_id: &str) -> Result<(), UserError> {
     if cells.measured(gene, panel.into()) {
         return Ok(());
     }

@@ -87,12 +87,18 @@ fn hash_into(hasher: &mut blake3::Hasher, path: &Path) -> io::Result<()> {
     let mut entries: Vec<PathBuf> =
         std::fs::read_dir(path)?.map(|entry| entry.map(|e| e.path())).collect::<io::Result<_>>()?;
     entries.sort();
-    for entry in entries {
+    for entry in entries.into_iter().filter(|entry| !is_foreign(entry)) {
         hasher.update(entry.file_name().unwrap_or_default().as_encoded_bytes());
         hasher.update(b"\0");
         hash_into(hasher, &entry)?;
     }
     Ok(())
+}
+
+/// Files that workflow engines and file systems leave in directories: no part of an artifact.
+fn is_foreign(entry: &Path) -> bool {
+    let name = entry.file_name().unwrap_or_default().as_encoded_bytes();
+    name == b".snakemake_timestamp" || name == b".DS_Store" || name.starts_with(b".nfs")
 }
 
 /// What differs from run to run, written beside an artifact as `<output>.run.json`.
@@ -122,4 +128,22 @@ pub fn write_run_record(output: &Path, context: &Context, started: Instant) -> a
     name.push(".run.json");
     atomic::write_json(Path::new(&name), &record)
         .with_context(|| format!("writing beside `{}`", output.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Snakemake writes a timestamp into every directory that a rule declares, after the stage has ended.
+    #[test]
+    fn a_digest_does_not_change_with_what_an_engine_leaves_in_a_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(".zattrs"), "{}").unwrap();
+        let digest = || Input::digest(directory.path()).unwrap().blake3;
+        let before = digest();
+        std::fs::write(directory.path().join(".snakemake_timestamp"), "").unwrap();
+        assert_eq!(digest(), before);
+        std::fs::write(directory.path().join(".zgroup"), "").unwrap();
+        assert_ne!(digest(), before, "hidden files of Zarr are part of it");
+    }
 }

@@ -124,19 +124,7 @@ impl Search<'_> {
     }
 
     fn nearest_of(&self, query: u32, candidates: impl Iterator<Item = u32>) -> Vec<(f64, u32)> {
-        let own = self.point(query);
-        let mut near: Vec<(f64, u32)> =
-            candidates.map(|other| (squared_distance(own, self.point(other)), other)).collect();
-        // The point itself, then by distance, then by index.
-        let order = |a: &(f64, u32), b: &(f64, u32)| {
-            (b.1 == query).cmp(&(a.1 == query)).then(a.0.total_cmp(&b.0)).then(a.1.cmp(&b.1))
-        };
-        if self.k < near.len() {
-            near.select_nth_unstable_by(self.k, order);
-            near.truncate(self.k);
-        }
-        near.sort_unstable_by(order);
-        near
+        ordered_by_distance(self.points, self.dim, self.k, query, candidates)
     }
 
     /// How far |b|² - 2ab + |a|² may be from the truth for any b nearer to a than the squared distance `limit`. Each of
@@ -146,6 +134,29 @@ impl Search<'_> {
         let length = squared_distance(self.point(query), &self.centre).sqrt();
         (self.dim as f64 + 8.0) * epsilon * (2.0 * length + limit.sqrt()).powi(2)
     }
+}
+
+/// The `k` nearest of some candidates as (squared distance, index): the point itself, then by distance, then by index.
+pub(super) fn ordered_by_distance(
+    points: &[f32],
+    dim: usize,
+    k: usize,
+    query: u32,
+    candidates: impl Iterator<Item = u32>,
+) -> Vec<(f64, u32)> {
+    let point = |at: u32| &points[at as usize * dim..(at as usize + 1) * dim];
+    let own = point(query);
+    let mut near: Vec<(f64, u32)> =
+        candidates.map(|other| (squared_distance(own, point(other)), other)).collect();
+    let order = |a: &(f64, u32), b: &(f64, u32)| {
+        (b.1 == query).cmp(&(a.1 == query)).then(a.0.total_cmp(&b.0)).then(a.1.cmp(&b.1))
+    };
+    if k < near.len() {
+        near.select_nth_unstable_by(k, order);
+        near.truncate(k);
+    }
+    near.sort_unstable_by(order);
+    near
 }
 
 fn mean(points: &[f32], dim: usize) -> Vec<f32> {

@@ -1,11 +1,13 @@
-//! Graphs of cells or genes: exact nearest neighbours, UMAP's weights, components, and communities by Leiden.
+//! Graphs of cells or genes: nearest neighbours, exact or of very many points nearly all, UMAP's weights, components, and communities by Leiden.
 //! Everything gives the same bytes for any number of threads.
 
+mod approximate;
 pub mod components;
 pub mod fuzzy;
 pub mod knn;
 pub mod leiden;
 
+pub use approximate::EXACT_UP_TO;
 pub use knn::Knn;
 
 /// Which nodes each node links to, compressed by rows.

@@ -2,34 +2,79 @@
 //!
 //! A batch is cut in micro-batches; micro-batch i belongs to lane i mod `n_lanes`. A lane works through its
 //! micro-batches in order into a gradient of its own, and the lanes are summed as a tree of fixed shape. Threads
-//! only decide which lane runs when.
+//! only decide which lane runs when, and processes ([`Peers`]) who computes which branch of the tree: the sum has the
+//! same bits for any number of both.
 
+use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{CellBatch, ClassSums, ModelError, PanFoMa, PretrainBatch, PretrainSums, TrainScope};
+use super::{
+    CellBatch, CellEmbeddings, ClassSums, ModelError, PanFoMa, PretrainBatch, PretrainSums, TrainScope,
+};
 use crate::ops::Backend;
+
+/// The processes of one run, as one of them sees the others. Rank 0 receives, the others send.
+pub trait Peers: Send + Sync {
+    /// Of this process, from 0.
+    fn rank(&self) -> usize;
+    /// Number of processes: a power of two, at most the number of lanes.
+    fn n_ranks(&self) -> usize;
+    /// Sends results and the tensors of a gradient to rank 0.
+    fn give(&self, results: &[Vec<f64>], gradient: &[Vec<f32>]) -> io::Result<()>;
+    /// What `rank` gave.
+    fn take(&self, rank: usize) -> io::Result<(Vec<Vec<f64>>, Vec<Vec<f32>>)>;
+}
+
+/// A result that can cross between processes.
+pub trait Numbers: Sized {
+    /// As numbers.
+    fn numbers(&self) -> Vec<f64>;
+    /// From [`Numbers::numbers`]; `None` if these are not such.
+    fn from_numbers(numbers: &[f64]) -> Option<Self>;
+}
 
 /// The lanes' gradients, kept from step to step.
 pub struct Lanes<B: Backend> {
     n_lanes: usize,
     micro_batch: usize,
+    /// Of this process's lanes; of all in rank 0.
     grads: Vec<PanFoMa<B>>,
+    peers: Option<Arc<dyn Peers>>,
 }
 
 impl<B: Backend> Lanes<B> {
     /// `n_lanes` bounds the threads a step can use and is part of the arithmetic: another number gives other rounding.
-    /// `micro_batch` is the cells of one model call; 1 keeps a CPU's caches warm.
+    /// `micro_batch` is the cells of one model call; 1 keeps a CPU's caches warm. One lane needs no gradient of its own.
     pub fn new(n_lanes: usize, micro_batch: usize) -> Self {
         assert!(n_lanes > 0 && micro_batch > 0, "{n_lanes} lanes of micro-batches of {micro_batch}");
-        Self { n_lanes, micro_batch, grads: Vec::new() }
+        Self { n_lanes, micro_batch, grads: Vec::new(), peers: None }
+    }
+
+    /// Shares the lanes with other processes.
+    #[must_use]
+    pub fn with_peers(mut self, peers: Option<Arc<dyn Peers>>) -> Self {
+        let n_ranks = peers.as_ref().map_or(1, |peers| peers.n_ranks());
+        assert!(n_ranks.is_power_of_two() && n_ranks <= self.n_lanes, "{n_ranks} ranks");
+        self.peers = peers;
+        self
+    }
+
+    fn rank(&self) -> usize {
+        self.peers.as_ref().map_or(0, |peers| peers.rank())
+    }
+
+    fn n_ranks(&self) -> usize {
+        self.peers.as_ref().map_or(1, |peers| peers.n_ranks())
     }
 
     /// Calls `step` for every micro-batch of `cells` and adds the gradients to `grad`.
     ///
-    /// `step` gets the micro-batch's range of cells and a gradient to add to. Returns its results in batch order.
-    pub fn accumulate<R: Send>(
+    /// `step` gets the micro-batch's range of cells and a gradient to add to. Returns its results in batch order. In a
+    /// process that is not rank 0 nothing is added or returned: rank 0 has it.
+    pub fn accumulate<R: Numbers + Send>(
         &mut self,
         b: &B,
         cells: &CellBatch,
@@ -38,37 +83,95 @@ impl<B: Backend> Lanes<B> {
     ) -> Result<Vec<R>, ModelError> {
         let (n_cells, micro_batch) = (cells.n_cells, self.micro_batch);
         let n_micro = n_cells.div_ceil(micro_batch);
+        if self.n_lanes == 1 {
+            return ranges(n_cells, micro_batch).map(|cells| step(cells, grad)).collect();
+        }
         let n_lanes = self.n_lanes.min(n_micro);
-        while self.grads.len() < n_lanes {
+        // Each process has a branch of the tree.
+        let branch = self.n_lanes / self.n_ranks();
+        let own_of = |rank: usize| (rank * branch).min(n_lanes)..((rank + 1) * branch).min(n_lanes);
+        let own = own_of(self.rank());
+        let n_held = if self.rank() == 0 { n_lanes } else { own.len() };
+        while self.grads.len() < n_held {
             self.grads.push(grad.zeros_like(b));
         }
-        let lanes = &mut self.grads[..n_lanes];
-        let by_lane: Vec<Vec<R>> = lanes
+        let lanes = &mut self.grads[..n_held];
+        let mut by_lane: Vec<Vec<R>> = lanes[..own.len()]
             .par_iter_mut()
             .enumerate()
             .map(|(lane, lane_grad)| {
                 for (_, tensor) in lane_grad.params_mut() {
                     b.set_zero(tensor)?;
                 }
-                (lane..n_micro)
+                (own.start + lane..n_micro)
                     .step_by(n_lanes)
                     .map(|i| step(i * micro_batch..((i + 1) * micro_batch).min(n_cells), lane_grad))
                     .collect()
             })
             .collect::<Result<_, ModelError>>()?;
-        let mut apart = 1;
-        while apart < n_lanes {
-            lanes.par_chunks_mut(2 * apart).try_for_each(|pair| match pair.split_at_mut_checked(apart) {
-                Some((left, [right, ..])) => add(b, &mut left[0], right),
-                _ => Ok(()),
-            })?;
-            apart *= 2;
+        sum_branches(b, &mut lanes[..own.len()], 1)?;
+        if let Some(peers) = &self.peers {
+            if peers.rank() > 0 {
+                let results: Vec<Vec<f64>> = by_lane.iter().flatten().map(R::numbers).collect();
+                let gradient = lanes.first().map_or(Ok(Vec::new()), |sum| tensors(b, sum))?;
+                peers.give(&results, &gradient)?;
+                return Ok(Vec::new());
+            }
+            for rank in 1..peers.n_ranks() {
+                let (results, gradient) = peers.take(rank)?;
+                let theirs = own_of(rank);
+                let mut results = results.iter().map(|numbers| R::from_numbers(numbers).ok_or_else(broken));
+                for lane in theirs.clone() {
+                    let n = (lane..n_micro).step_by(n_lanes).len();
+                    let of_lane: Vec<R> = results.by_ref().take(n).collect::<io::Result<_>>()?;
+                    if of_lane.len() < n {
+                        return Err(broken().into());
+                    }
+                    by_lane.push(of_lane);
+                }
+                if !theirs.is_empty() {
+                    fill(b, &mut lanes[theirs.start], &gradient)?;
+                }
+            }
         }
+        sum_branches(b, lanes, branch)?;
         if let Some(sum) = lanes.first() {
             add(b, grad, sum)?;
         }
         let mut by_lane: Vec<_> = by_lane.into_iter().map(Vec::into_iter).collect();
         Ok((0..n_micro).filter_map(|i| by_lane[i % n_lanes].next()).collect())
+    }
+
+    /// Results of `f` over micro-batches of `n_cells`, in batch order, on as many threads as there are lanes for. Each process
+    /// computes a part of them, and only rank 0 has them in the end, the others nothing.
+    pub fn map<R: Numbers + Send>(
+        &self,
+        n_cells: usize,
+        f: impl Fn(Range<usize>) -> Result<R, ModelError> + Sync,
+    ) -> Result<Vec<R>, ModelError> {
+        let n_micro = n_cells.div_ceil(self.micro_batch);
+        let own_of = |rank: usize| n_micro * rank / self.n_ranks()..n_micro * (rank + 1) / self.n_ranks();
+        let own = own_of(self.rank());
+        let cells = |i: usize| i * self.micro_batch..((i + 1) * self.micro_batch).min(n_cells);
+        let mut results: Vec<R> = match self.n_lanes / self.n_ranks() {
+            1 => own.map(|i| f(cells(i))).collect::<Result<_, ModelError>>()?,
+            _ => own.into_par_iter().map(|i| f(cells(i))).collect::<Result<_, ModelError>>()?,
+        };
+        let Some(peers) = &self.peers else { return Ok(results) };
+        if peers.rank() > 0 {
+            peers.give(&results.iter().map(R::numbers).collect::<Vec<_>>(), &[])?;
+            return Ok(Vec::new());
+        }
+        for rank in 1..peers.n_ranks() {
+            let (theirs, _) = peers.take(rank)?;
+            if theirs.len() != own_of(rank).len() {
+                return Err(broken().into());
+            }
+            for numbers in &theirs {
+                results.push(R::from_numbers(numbers).ok_or_else(broken)?);
+            }
+        }
+        Ok(results)
     }
 
     /// `PanFoMa::pretrain_step` over the lanes.
@@ -106,12 +209,51 @@ impl<B: Backend> Lanes<B> {
     }
 }
 
+/// Adds lanes that stand `apart` and more from each other, as a tree, into the first.
+fn sum_branches<B: Backend>(b: &B, lanes: &mut [PanFoMa<B>], mut apart: usize) -> Result<(), ModelError> {
+    while apart < lanes.len() {
+        lanes.par_chunks_mut(2 * apart).try_for_each(|pair| match pair.split_at_mut_checked(apart) {
+            Some((left, [right, ..])) => add(b, &mut left[0], right),
+            _ => Ok(()),
+        })?;
+        apart *= 2;
+    }
+    Ok(())
+}
+
+/// Every tensor on the host, in order.
+fn tensors<B: Backend>(b: &B, model: &PanFoMa<B>) -> Result<Vec<Vec<f32>>, ModelError> {
+    model.params().into_iter().map(|(_, tensor)| Ok(b.download(tensor)?)).collect()
+}
+
+/// Sets every tensor, in order.
+fn fill<B: Backend>(b: &B, model: &mut PanFoMa<B>, values: &[Vec<f32>]) -> Result<(), ModelError> {
+    let tensors = model.params_mut();
+    let fits = tensors.iter().zip(values).all(|((_, tensor), values)| tensor.n_elements() == values.len());
+    if tensors.len() != values.len() || !fits {
+        return Err(broken().into());
+    }
+    for ((_, tensor), values) in tensors.into_iter().zip(values) {
+        *tensor = b.upload(tensor.shape(), values)?;
+    }
+    Ok(())
+}
+
+fn broken() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "another rank sent what belongs to another step")
+}
+
 /// to += from
 fn add<B: Backend>(b: &B, to: &mut PanFoMa<B>, from: &PanFoMa<B>) -> Result<(), ModelError> {
     for ((_, to), (_, from)) in to.params_mut().into_iter().zip(from.params()) {
         b.add_assign(to, from)?;
     }
     Ok(())
+}
+
+/// The cells of each micro-batch.
+fn ranges(n_cells: usize, micro_batch: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..n_cells).step_by(micro_batch).map(move |from| from..(from + micro_batch).min(n_cells))
 }
 
 /// Results of `f` over micro-batches of `n_cells`, in batch order, computed on this rayon pool's threads.
@@ -124,4 +266,49 @@ pub fn map<R: Send>(
         .into_par_iter()
         .map(|i| f(i * micro_batch..((i + 1) * micro_batch).min(n_cells)))
         .collect()
+}
+
+impl Numbers for PretrainSums {
+    fn numbers(&self) -> Vec<f64> {
+        vec![self.expression_nll, self.cell_expression_nll, self.n_masked as f64]
+    }
+
+    fn from_numbers(numbers: &[f64]) -> Option<Self> {
+        let &[expression_nll, cell_expression_nll, n_masked] = numbers else { return None };
+        Some(Self { expression_nll, cell_expression_nll, n_masked: n_masked as usize })
+    }
+}
+
+impl Numbers for ClassSums {
+    fn numbers(&self) -> Vec<f64> {
+        vec![self.nll, self.weight, self.n as f64, self.n_correct as f64]
+    }
+
+    fn from_numbers(numbers: &[f64]) -> Option<Self> {
+        let &[nll, weight, n, n_correct] = numbers else { return None };
+        Some(Self { nll, weight, n: n as usize, n_correct: n_correct as usize })
+    }
+}
+
+/// The lengths of its three lists, then their numbers.
+impl Numbers for CellEmbeddings {
+    fn numbers(&self) -> Vec<f64> {
+        let none = Vec::new();
+        let logits = self.class_logits.as_ref();
+        let lists = [&self.cell, &self.cls_mean, logits.unwrap_or(&none)];
+        let lengths = [lists[0].len() as f64, lists[1].len() as f64, logits.map_or(-1.0, |l| l.len() as f64)];
+        let numbers = lists.into_iter().flatten().map(|&x| f64::from(x));
+        lengths.into_iter().chain(numbers).collect()
+    }
+
+    fn from_numbers(numbers: &[f64]) -> Option<Self> {
+        let (lengths, mut rest) = numbers.split_at_checked(3)?;
+        let mut list = |n: f64| -> Option<Vec<f32>> {
+            let (list, after) = rest.split_at_checked(n.max(0.0) as usize)?;
+            rest = after;
+            Some(list.iter().map(|&x| x as f32).collect())
+        };
+        let (cell, cls_mean, logits) = (list(lengths[0])?, list(lengths[1])?, list(lengths[2])?);
+        Some(Self { cell, cls_mean, class_logits: (lengths[2] >= 0.0).then_some(logits) })
+    }
 }

@@ -17,6 +17,7 @@ pub use batch::{CellBatch, PAD_GENE, PretrainBatch};
 pub use config::{ModelConfig, Preset};
 
 pub use attention_view::AttentionView;
+pub use parameters::decays;
 pub use trace::Trace;
 
 use crate::device::DeviceError;
@@ -45,6 +46,9 @@ pub enum ModelError {
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Another process of the run cannot be reached.
+    #[error("the other ranks")]
+    Peer(#[from] std::io::Error),
 }
 
 /// What is trained in a fine-tuning step.

@@ -61,6 +61,10 @@ pub struct Common {
     #[arg(long)]
     pub force: bool,
 
+    /// Write how the run ended to this JSON file: exit code, message, remedy, seconds; each rank of a run its own
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub status: Option<PathBuf>,
+
     /// Log lines as text or as JSON, to stderr
     #[arg(long, value_enum, default_value_t)]
     pub log_format: LogFormat,

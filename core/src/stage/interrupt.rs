@@ -9,12 +9,16 @@ use std::time::{Duration, Instant};
 /// Watches SIGTERM, SIGINT, SIGUSR1 and SIGUSR2, and a budget of time.
 ///
 /// The first signal asks the stage to save and stop; a second SIGTERM or SIGINT ends the process at once.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Interrupt {
     signal: Arc<AtomicUsize>,
     deadline: Option<Instant>,
     questions: Option<Arc<AtomicUsize>>,
+    agreement: Option<Agreement>,
 }
+
+/// Makes one answer of this process's own.
+type Agreement = Arc<dyn Fn(Option<Kind>) -> Option<Kind> + Send + Sync>;
 
 impl Interrupt {
     /// Installs the handlers.
@@ -29,12 +33,12 @@ impl Interrupt {
         for number in [SIGTERM, SIGINT, SIGUSR1, SIGUSR2] {
             signal_hook::flag::register_usize(number, Arc::clone(&signal), number as usize)?;
         }
-        Ok(Self { signal, deadline: None, questions: None })
+        Ok(Self { signal, deadline: None, questions: None, agreement: None })
     }
 
     /// No signals, no budget: for tests and for use as a library.
     pub fn never() -> Self {
-        Self { signal: Arc::new(AtomicUsize::new(0)), deadline: None, questions: None }
+        Self { signal: Arc::new(AtomicUsize::new(0)), deadline: None, questions: None, agreement: None }
     }
 
     /// As if the walltime were reached when it is asked for the `n`-th time, from 1: stops a run at an exact place.
@@ -49,8 +53,27 @@ impl Interrupt {
         self
     }
 
+    /// The same watch, whose every answer `agreement` makes of this process's own: several processes that ask at the
+    /// same places then get the same answers.
+    #[must_use]
+    pub fn agreed(self, agreement: impl Fn(Option<Kind>) -> Option<Kind> + Send + Sync + 'static) -> Self {
+        Self { agreement: Some(Arc::new(agreement)), ..self }
+    }
+
+    /// As if this process had got a signal.
+    pub fn ask(&self, signal: i32) {
+        self.signal.store(signal as usize, Ordering::Relaxed);
+    }
+
     /// Why to stop now, if there is a reason.
     pub fn reason(&self) -> Option<Kind> {
+        match &self.agreement {
+            Some(agreement) => agreement(self.own_reason()),
+            None => self.own_reason(),
+        }
+    }
+
+    fn own_reason(&self) -> Option<Kind> {
         if let Some(questions) = &self.questions {
             let left = questions.load(Ordering::Relaxed).saturating_sub(1);
             questions.store(left, Ordering::Relaxed);

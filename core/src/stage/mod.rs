@@ -7,6 +7,7 @@ pub mod interrupt;
 pub mod logging;
 mod memory;
 pub mod progress;
+mod status;
 pub mod threads;
 
 pub use args::{Common, Device};
@@ -75,13 +76,18 @@ pub fn main<S: Stage>(commit: &'static str) -> ExitCode {
             let verbosity = if line.common.quiet { -1 } else { line.common.verbose as i8 };
             logging::install(line.common.log_format, verbosity);
             let started = std::time::Instant::now();
-            match run(line, commit) {
+            let status = line.common.status.clone();
+            let ended = run(line, commit);
+            let seconds = started.elapsed().as_secs_f64();
+            if let Some(path) = status
+                && let Err(error) = status::write(&path, S::NAME, &ended, seconds)
+            {
+                // The run has ended as it has, whether this can be written or not.
+                tracing::warn!("`{}` cannot be written: {error}", path.display());
+            }
+            match ended {
                 Ok(()) => {
-                    tracing::debug!(
-                        seconds = started.elapsed().as_secs_f64(),
-                        peak_mib = progress::peak_memory_mib(),
-                        "done"
-                    );
+                    tracing::debug!(seconds, peak_mib = progress::peak_memory_mib(), "done");
                     ExitCode::SUCCESS
                 }
                 Err(error) => report(&error),
@@ -196,18 +202,6 @@ impl Context {
                 .hint("pass `--force` to replace it"));
         }
         Ok(())
-    }
-
-    /// Refuses a device this build cannot drive; `auto` and `cpu` always pass.
-    pub fn refuse_missing_device(&self) -> Result<(), UserError> {
-        match self.device {
-            Device::Auto | Device::Cpu => Ok(()),
-            Device::Cuda(index) => Err(UserError::new(
-                Kind::DeviceUnavailable,
-                format!("`--device cuda:{index}` is not available: this version runs on the CPU only"),
-            )
-            .hint("pass `--device cpu`, or leave the flag out")),
-        }
     }
 
     /// A context for tests and for use of a stage as a library.

@@ -7,7 +7,7 @@ use crate::metrics::integration::{
 };
 use crate::metrics::{Undefined, agreement, kmeans};
 use panfoma_core::graph::leiden::{Leiden, communities};
-use panfoma_core::graph::{Graph, Knn, fuzzy};
+use panfoma_core::graph::{EXACT_UP_TO, Graph, Knn, fuzzy};
 use panfoma_core::stage::Context;
 use rayon::prelude::*;
 
@@ -49,7 +49,7 @@ pub struct Score {
 /// All of them: labels first, then batches, then the averages that papers print.
 pub fn table(space: &Space, context: &Context) -> anyhow::Result<Vec<Score>> {
     let mut table = Table { n: space.labels.len(), scores: Vec::new() };
-    let knn = Knn::exact(space.points, space.dim, lisi::NEIGHBORS);
+    let knn = Knn::search(space.points, space.dim, lisi::NEIGHBORS, context.seed);
     context.interrupt.check()?;
     let widths = table.silhouettes(space);
     context.interrupt.check()?;
@@ -67,6 +67,11 @@ pub fn table(space: &Space, context: &Context) -> anyhow::Result<Vec<Score>> {
     let summaries = summaries(&table.scores, space.batches.is_some(), table.n);
     table.scores.extend(summaries);
     Ok(table.scores)
+}
+
+/// How the neighbours were found.
+fn found(knn: &Knn) -> &'static str {
+    if knn.n_points() <= EXACT_UP_TO { "exact" } else { "approximate (inverted lists)" }
 }
 
 /// Widths of the sampled cells, or why there are none.
@@ -159,7 +164,7 @@ impl Table {
     fn neighbours_and_labels(&mut self, space: &Space, knn: &Knn, context: &Context) {
         let clisi = enough(knn, lisi::NEIGHBORS)
             .and_then(|()| lisi::purity(&lisi::of_cells(knn, space.labels), space.labels));
-        self.push("clisi", clisi, "cLISI: (labels - median LISI of labels) / (labels - 1), 90 exact neighbours, perplexity 30 (scib-metrics)");
+        self.push("clisi", clisi, format!("cLISI: (labels - median LISI of labels) / (labels - 1), 90 {} neighbours, perplexity 30 (scib-metrics)", found(knn)));
         let enough = enough(knn, GRAPH_NEIGHBORS);
         let near = knn.truncated(GRAPH_NEIGHBORS);
         let graph = fuzzy::simplicial_set(&near);
@@ -214,7 +219,7 @@ impl Table {
     fn neighbours_and_batches(&mut self, space: &Space, batches: &[u32], knn: &Knn) {
         let ilisi =
             enough(knn, lisi::NEIGHBORS).and_then(|()| lisi::mixing(&lisi::of_cells(knn, batches), batches));
-        self.push("ilisi", ilisi, "iLISI: (median LISI of batches - 1) / (batches - 1), 90 exact neighbours, perplexity 30 (scib-metrics)");
+        self.push("ilisi", ilisi, format!("iLISI: (median LISI of batches - 1) / (batches - 1), 90 {} neighbours, perplexity 30 (scib-metrics)", found(knn)));
         let within = lisi::mixing_within_labels(space.points, space.dim, space.labels, batches);
         self.push("cilisi", within, "CiLISI: the same among the cells of one label, mean over cells; labels of two batches and ten cells");
         let test =

@@ -1,6 +1,7 @@
 //! Sums over the cells of a group.
 
 use super::{Channels, PRIOR_MEETINGS};
+use crate::differential::Estimates;
 
 /// What one cell says: pairs of genes that met, with a value for each channel.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,23 +19,27 @@ pub struct Network {
     indifferent: Vec<f64>,
     /// [regulators x (V + 1) x channels]
     sum: Vec<f64>,
+    /// Of squares, where groups are to be compared; else empty. [regulators x (V + 1) x channels]
+    squares: Vec<f64>,
     /// [regulators x (V + 1)]
     meetings: Vec<u32>,
 }
 
 impl Network {
     /// Bytes of the sums over so many regulators and genes.
-    pub fn bytes(n_regulators: usize, n_genes: usize, channels: &Channels) -> u64 {
-        (n_regulators * (n_genes + 1)) as u64 * (4 + 8 * channels.n_channels() as u64)
+    pub fn bytes(n_regulators: usize, n_genes: usize, channels: &Channels, squares: bool) -> u64 {
+        let sums = if squares { 16 } else { 8 };
+        (n_regulators * (n_genes + 1)) as u64 * (4 + sums * channels.n_channels() as u64)
     }
 
-    /// No meetings yet.
-    pub fn new(n_regulators: usize, n_genes: usize, channels: &Channels) -> Self {
+    /// No meetings yet; `squares`: for [`Network::estimates`].
+    pub fn new(n_regulators: usize, n_genes: usize, channels: &Channels, squares: bool) -> Self {
         let n = n_regulators * (n_genes + 1);
         Self {
             n_columns: n_genes + 1,
             indifferent: channels.indifferent(),
             sum: vec![0.0; n * channels.n_channels()],
+            squares: vec![0.0; if squares { n * channels.n_channels() } else { 0 }],
             meetings: vec![0; n],
         }
     }
@@ -47,7 +52,18 @@ impl Network {
             self.meetings[at] += 1;
             let sums = &mut self.sum[at * n..(at + 1) * n];
             sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum += f64::from(value));
+            if let Some(squares) = self.squares.get_mut(at * n..(at + 1) * n) {
+                squares.iter_mut().zip(values).for_each(|(sum, &value)| *sum += f64::from(value).powi(2));
+            }
         }
+    }
+
+    /// What one channel says of every pair and how sure that is; each cell was drawn `draws` times.
+    pub fn estimates(&self, channel: usize, draws: u32) -> Estimates {
+        let channels = self.indifferent.len();
+        let sums = self.sum.iter().skip(channel).step_by(channels).copied();
+        let squares = self.squares.iter().skip(channel).step_by(channels).copied();
+        Estimates::of_means(sums, squares, &self.meetings, draws)
     }
 
     /// Every pair that met, by one channel: row of the regulator, gene id of the target, score.
@@ -75,7 +91,7 @@ mod tests {
             forms: vec![Form::Lift, Form::Rank],
             per_head: false,
         };
-        let mut network = Network::new(1, 3, &channels);
+        let mut network = Network::new(1, 3, &channels, false);
         let once = Meetings { pairs: vec![(0, 3)], values: vec![12.0, 0.75] };
         network.add(&once);
         // (12 + 10 * 1) / (1 + 10), and (0.75 + 10 * 0.5) / (1 + 10)

@@ -102,7 +102,7 @@ pub fn mixing_within_labels(
         if n_batches < 2 || cells.len() < 10 {
             continue;
         }
-        let knn = Knn::exact(&rows(points, dim, &cells), dim, NEIGHBORS);
+        let knn = Knn::search(&rows(points, dim, &cells), dim, NEIGHBORS, 0);
         let scaled = of_cells(&knn, &batches).into_iter().map(|lisi| (lisi - 1.0) / (n_batches - 1) as f64);
         let defined: Vec<f64> = scaled.filter(|lisi| !lisi.is_nan()).collect();
         sum += defined.iter().sum::<f64>();

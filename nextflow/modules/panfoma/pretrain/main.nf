@@ -1,0 +1,45 @@
+process PANFOMA_PRETRAIN {
+    tag "$meta.id"
+    label 'process_high'
+    label 'process_long'
+    label 'process_gpu'
+
+    conda "${moduleDir}/environment.yml"
+    container "${workflow.containerEngine in ['singularity', 'apptainer'] ? 'panfoma-0.1.0.sif' : 'panfoma:0.1.0'}"
+
+    input:
+    // `init` (may be []): a model to begin with
+    tuple val(meta), path(tokens), path(init, stageAs: 'init/*')
+
+    output:
+    tuple val(meta), path("${prefix}")         , emit: model
+    tuple val(meta), path("${prefix}.run.json"), emit: run
+    tuple val("${task.process}"), val('panfoma-pretrain'), eval("panfoma-pretrain --version | cut -d ' ' -f 2"), topic: versions, emit: versions_panfoma
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    prefix = task.ext.prefix ?: "${meta.id}_pretrained"
+    def begin = init ? "--init ${init}" : ''
+    def device = task.accelerator ? '--device cuda' : ''
+    if ("${tokens}" == prefix) error("Input and output names are the same, set prefix in module configuration to disambiguate!")
+    """
+    panfoma-pretrain \\
+        --input ${tokens} \\
+        ${begin} \\
+        --output ${prefix} \\
+        ${device} \\
+        --threads ${task.cpus} \\
+        ${args}
+    """
+
+    stub:
+    prefix = task.ext.prefix ?: "${meta.id}_pretrained"
+    """
+    mkdir ${prefix}
+    touch ${prefix}/config.json ${prefix}/metrics.parquet ${prefix}/model.safetensors ${prefix}/vocabulary.parquet
+    touch ${prefix}.run.json
+    """
+}
