@@ -49,6 +49,8 @@ pub const MODULES: &[Module] = &[
     Module { name: "mean_pool_bwd", ptx: include_str!("../ptx/mean_pool_bwd.ptx") },
     Module { name: "mean_pool_fwd", ptx: include_str!("../ptx/mean_pool_fwd.ptx") },
     Module { name: "philox", ptx: include_str!("../ptx/philox.ptx") },
+    Module { name: "regroup_bf16", ptx: include_str!("../ptx/regroup_bf16.ptx") },
+    Module { name: "regroup_f32", ptx: include_str!("../ptx/regroup_f32.ptx") },
     Module { name: "rms_norm_bwd_v1", ptx: include_str!("../ptx/rms_norm_bwd_v1.ptx") },
     Module { name: "rms_norm_bwd_v2", ptx: include_str!("../ptx/rms_norm_bwd_v2.ptx") },
     Module { name: "rms_norm_bwd_v4", ptx: include_str!("../ptx/rms_norm_bwd_v4.ptx") },
@@ -113,6 +115,8 @@ pub const ENTRIES: &[Entry] = &[
     MeanPoolBwd::ENTRY,
     MeanPoolFwd::ENTRY,
     Philox::ENTRY,
+    RegroupBf16::ENTRY,
+    RegroupF32::ENTRY,
     RmsNormBwdV1::ENTRY,
     RmsNormBwdV2::ENTRY,
     RmsNormBwdV4::ENTRY,
@@ -2112,6 +2116,110 @@ impl Arguments for Philox {
         block[24..28].copy_from_slice(&self.purpose.to_le_bytes());
         block[28..32].copy_from_slice(&self.first.to_le_bytes());
         block[32..36].copy_from_slice(&self.n.to_le_bytes());
+        block
+    }
+}
+
+/// Arguments of `pf_regroup_bf16`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RegroupBf16 {
+    /// `x`
+    pub x: Pointer,
+    /// `y`
+    pub y: Pointer,
+    /// `n`
+    pub n: u32,
+    /// `n_groups`
+    pub n_groups: u32,
+    /// `x_width`
+    pub x_width: u32,
+    /// `y_width`
+    pub y_width: u32,
+    /// `x_stride`
+    pub x_stride: u32,
+    /// `y_stride`
+    pub y_stride: u32,
+}
+
+impl Arguments for RegroupBf16 {
+    const ENTRY: Entry = Entry {
+        name: "pf_regroup_bf16",
+        module: &MODULES[41],
+        threads: Some(256),
+        params: &[
+            Param { name: "x", offset: 0, bytes: 8 },
+            Param { name: "y", offset: 8, bytes: 8 },
+            Param { name: "n", offset: 16, bytes: 4 },
+            Param { name: "n_groups", offset: 20, bytes: 4 },
+            Param { name: "x_width", offset: 24, bytes: 4 },
+            Param { name: "y_width", offset: 28, bytes: 4 },
+            Param { name: "x_stride", offset: 32, bytes: 4 },
+            Param { name: "y_stride", offset: 36, bytes: 4 },
+        ],
+    };
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut block = vec![0; 40];
+        block[0..8].copy_from_slice(&self.x.0.to_le_bytes());
+        block[8..16].copy_from_slice(&self.y.0.to_le_bytes());
+        block[16..20].copy_from_slice(&self.n.to_le_bytes());
+        block[20..24].copy_from_slice(&self.n_groups.to_le_bytes());
+        block[24..28].copy_from_slice(&self.x_width.to_le_bytes());
+        block[28..32].copy_from_slice(&self.y_width.to_le_bytes());
+        block[32..36].copy_from_slice(&self.x_stride.to_le_bytes());
+        block[36..40].copy_from_slice(&self.y_stride.to_le_bytes());
+        block
+    }
+}
+
+/// Arguments of `pf_regroup_f32`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RegroupF32 {
+    /// `x`
+    pub x: Pointer,
+    /// `y`
+    pub y: Pointer,
+    /// `n`
+    pub n: u32,
+    /// `n_groups`
+    pub n_groups: u32,
+    /// `x_width`
+    pub x_width: u32,
+    /// `y_width`
+    pub y_width: u32,
+    /// `x_stride`
+    pub x_stride: u32,
+    /// `y_stride`
+    pub y_stride: u32,
+}
+
+impl Arguments for RegroupF32 {
+    const ENTRY: Entry = Entry {
+        name: "pf_regroup_f32",
+        module: &MODULES[42],
+        threads: Some(256),
+        params: &[
+            Param { name: "x", offset: 0, bytes: 8 },
+            Param { name: "y", offset: 8, bytes: 8 },
+            Param { name: "n", offset: 16, bytes: 4 },
+            Param { name: "n_groups", offset: 20, bytes: 4 },
+            Param { name: "x_width", offset: 24, bytes: 4 },
+            Param { name: "y_width", offset: 28, bytes: 4 },
+            Param { name: "x_stride", offset: 32, bytes: 4 },
+            Param { name: "y_stride", offset: 36, bytes: 4 },
+        ],
+    };
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut block = vec![0; 40];
+        block[0..8].copy_from_slice(&self.x.0.to_le_bytes());
+        block[8..16].copy_from_slice(&self.y.0.to_le_bytes());
+        block[16..20].copy_from_slice(&self.n.to_le_bytes());
+        block[20..24].copy_from_slice(&self.n_groups.to_le_bytes());
+        block[24..28].copy_from_slice(&self.x_width.to_le_bytes());
+        block[28..32].copy_from_slice(&self.y_width.to_le_bytes());
+        block[32..36].copy_from_slice(&self.x_stride.to_le_bytes());
+        block[36..40].copy_from_slice(&self.y_stride.to_le_bytes());
         block
     }
 }
