@@ -2144,7 +2144,7 @@ pub struct RegroupBf16 {
 impl Arguments for RegroupBf16 {
     const ENTRY: Entry = Entry {
         name: "pf_regroup_bf16",
-        module: &MODULES[41],
+        module: &MODULES[43],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2196,7 +2196,7 @@ pub struct RegroupF32 {
 impl Arguments for RegroupF32 {
     const ENTRY: Entry = Entry {
         name: "pf_regroup_f32",
-        module: &MODULES[42],
+        module: &MODULES[44],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2248,7 +2248,7 @@ pub struct RmsNormBwdV1 {
 impl Arguments for RmsNormBwdV1 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_bwd_v1",
-        module: &MODULES[43],
+        module: &MODULES[45],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2300,7 +2300,7 @@ pub struct RmsNormBwdV2 {
 impl Arguments for RmsNormBwdV2 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_bwd_v2",
-        module: &MODULES[44],
+        module: &MODULES[46],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2352,7 +2352,7 @@ pub struct RmsNormBwdV4 {
 impl Arguments for RmsNormBwdV4 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_bwd_v4",
-        module: &MODULES[45],
+        module: &MODULES[47],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2402,7 +2402,7 @@ pub struct RmsNormFwdV1 {
 impl Arguments for RmsNormFwdV1 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_fwd_v1",
-        module: &MODULES[46],
+        module: &MODULES[48],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2450,7 +2450,7 @@ pub struct RmsNormFwdV2 {
 impl Arguments for RmsNormFwdV2 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_fwd_v2",
-        module: &MODULES[47],
+        module: &MODULES[49],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2498,7 +2498,7 @@ pub struct RmsNormFwdV4 {
 impl Arguments for RmsNormFwdV4 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_fwd_v4",
-        module: &MODULES[48],
+        module: &MODULES[50],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2542,7 +2542,7 @@ pub struct ScatterRowsAdd {
 impl Arguments for ScatterRowsAdd {
     const ENTRY: Entry = Entry {
         name: "pf_scatter_rows_add",
-        module: &MODULES[49],
+        module: &MODULES[51],
         threads: Some(256),
         params: &[
             Param { name: "y", offset: 0, bytes: 8 },
@@ -2584,7 +2584,7 @@ pub struct SegmentAddBf16 {
 impl Arguments for SegmentAddBf16 {
     const ENTRY: Entry = Entry {
         name: "pf_segment_add_bf16",
-        module: &MODULES[50],
+        module: &MODULES[52],
         threads: Some(256),
         params: &[
             Param { name: "parts", offset: 0, bytes: 8 },
@@ -2628,7 +2628,7 @@ pub struct SegmentAddF32 {
 impl Arguments for SegmentAddF32 {
     const ENTRY: Entry = Entry {
         name: "pf_segment_add_f32",
-        module: &MODULES[51],
+        module: &MODULES[53],
         threads: Some(256),
         params: &[
             Param { name: "parts", offset: 0, bytes: 8 },
@@ -2672,7 +2672,7 @@ pub struct SegmentSums {
 impl Arguments for SegmentSums {
     const ENTRY: Entry = Entry {
         name: "pf_segment_sums",
-        module: &MODULES[52],
+        module: &MODULES[54],
         threads: Some(256),
         params: &[
             Param { name: "y", offset: 0, bytes: 8 },
@@ -2712,7 +2712,7 @@ pub struct Select {
 impl Arguments for Select {
     const ENTRY: Entry = Entry {
         name: "pf_select",
-        module: &MODULES[53],
+        module: &MODULES[55],
         threads: Some(256),
         params: &[
             Param { name: "of", offset: 0, bytes: 8 },
@@ -2778,7 +2778,7 @@ pub struct SelectiveScanBwd {
 impl Arguments for SelectiveScanBwd {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_bwd",
-        module: &MODULES[54],
+        module: &MODULES[56],
         threads: Some(128),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2850,7 +2850,7 @@ pub struct SelectiveScanBwdBc {
 impl Arguments for SelectiveScanBwdBc {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_bwd_bc",
-        module: &MODULES[55],
+        module: &MODULES[57],
         threads: Some(128),
         params: &[
             Param { name: "bc_parts", offset: 0, bytes: 8 },
@@ -2896,7 +2896,7 @@ pub struct SelectiveScanBwdParameters {
 impl Arguments for SelectiveScanBwdParameters {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_bwd_parameters",
-        module: &MODULES[56],
+        module: &MODULES[58],
         threads: Some(128),
         params: &[
             Param { name: "parameter_parts", offset: 0, bytes: 8 },
@@ -2956,7 +2956,7 @@ pub struct SelectiveScanFwd {
 impl Arguments for SelectiveScanFwd {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_fwd",
-        module: &MODULES[57],
+        module: &MODULES[59],
         threads: Some(64),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -3018,7 +3018,7 @@ pub struct SortGenes {
 impl Arguments for SortGenes {
     const ENTRY: Entry = Entry {
         name: "pf_sort_genes",
-        module: &MODULES[58],
+        module: &MODULES[60],
         threads: Some(1024),
         params: &[
             Param { name: "scores", offset: 0, bytes: 8 },
@@ -3058,7 +3058,7 @@ pub struct SumOfSquares {
 impl Arguments for SumOfSquares {
     const ENTRY: Entry = Entry {
         name: "pf_sum_of_squares",
-        module: &MODULES[59],
+        module: &MODULES[61],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
