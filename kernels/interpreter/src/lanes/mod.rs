@@ -47,7 +47,7 @@ macro_rules! twice {
         }
     };
 }
-pub(crate) use twice;
+use twice;
 
 /// A row of a value for each lane.
 macro_rules! map {
