@@ -276,6 +276,45 @@ fn all(g: &mut Device, c: Case, i: &Inputs) -> (Vec<f64>, Vec<f64>) {
     (o, found.dqkv)
 }
 
+/// P of one sequence and head.
+fn probabilities(
+    c: Case,
+    kernel: &Kernel,
+    i: &Inputs,
+    sequence: usize,
+    head: usize,
+) -> Result<Vec<f64>, Finding> {
+    let mut g = Device::new();
+    let p = g.empty(c.len * c.len * 4);
+    let buffers = [g.bf16(&i.qkv), g.u32(&i.keys), g.f32(&i.expected.log_sum), p];
+    let sizes = [n(c.len), n(c.n_heads), n(sequence), n(head), scale_log2(c)];
+    let grid = [c.len.div_ceil(64), c.len.div_ceil(64), 1];
+    g.try_launch(kernel, Shape { grid, block: 128, shared: 0 }, &[&buffers[..], &sizes].concat())?;
+    Ok(g.read_f32(p))
+}
+
+#[test]
+fn probabilities_of_a_sequence_and_head() {
+    for (len, d_head) in [(1, 32), (33, 32), (130, 64)] {
+        let c = Case { n_sequences: 2, len, n_heads: 2, d_head };
+        let i = inputs(c, |s, j| s == 1 && j > 69 || j == 5);
+        for (sequence, head) in [(0, 1), (1, 0)] {
+            let mut expected = Vec::new();
+            for q in sequence * len..(sequence + 1) * len {
+                let log_sum = i.expected.log_sum[(sequence * 2 + head) * len + q - sequence * len];
+                for k in sequence * len..(sequence + 1) * len {
+                    let [q, k_row] = [c.qkv(q, 0, head), c.qkv(k, 1, head)];
+                    let score = dot(&i.qkv[q..q + d_head], &i.qkv[k_row..k_row + d_head]) * c.scale();
+                    expected.push(if i.keys[k] == 0 { 0.0 } else { (score - log_sum).exp() });
+                }
+            }
+            let kernel = kernel(&c.name("attention_probabilities"));
+            let p = probabilities(c, &kernel, &i, sequence, head).unwrap_or_else(|e| panic!("{e}"));
+            close("P", &p, &expected, 1e-5);
+        }
+    }
+}
+
 /// The swizzle is there for this.
 #[test]
 fn shared_memory_has_no_bank_conflicts() {
@@ -312,6 +351,10 @@ fn every_barrier_and_wait_is_needed() {
     let i = inputs(c, |_, j| j > 150);
     let [fwd, dkdv, dq] = ["attention_fwd_d32", "attention_bwd_dkdv_d32", "attention_bwd_dq_d32"].map(source);
     for kind in ["bar.sync", "cp.async.wait_group"] {
+        for (line, text) in without_each(&source("attention_probabilities_d32"), kind) {
+            let found = probabilities(c, &kernel_of("attention_probabilities_d32", &text), &i, 0, 0);
+            assert!(found.is_err(), "probabilities run without line {line}, a {kind}");
+        }
         for (line, text) in without_each(&fwd, kind) {
             let found =
                 forward(&mut Device::new(), c, &kernel_of("attention_fwd_d32", &text), &i.qkv, &i.keys);

@@ -45,7 +45,7 @@ impl Op {
     pub(crate) fn class(&self) -> Class {
         match self {
             Op::Mma { .. } => Class::Mma,
-            Op::Alu { f: Alu::Approx(_), .. } => Class::Mufu,
+            Op::Alu { f: Alu::Approx(_) | Alu::DivApprox, .. } => Class::Mufu,
             Op::Alu { f, .. } => match f {
                 Alu::AddF | Alu::SubF | Alu::MulF | Alu::FmaF | Alu::DivF | Alu::MinF | Alu::MaxF => {
                     Class::Fp32

@@ -127,7 +127,7 @@ pub(crate) enum Alu {
     PackHalves,
     /// Zero- or sign-extends the low bits.
     Extend { bits: u8, signed: bool },
-    AddF, SubF, MulF, FmaF, DivF, MinF, MaxF, MinNan, MaxNan, NegF, AbsF, SqrtF, CopysignF,
+    AddF, SubF, MulF, FmaF, DivF, DivApprox, MinF, MaxF, MinNan, MaxNan, NegF, AbsF, SqrtF, CopysignF,
     Approx(Mufu),
     F32ToInt { bits: u8, signed: bool, round: Rounding },
     IntToF32 { signed: bool, round: Rounding },

@@ -43,17 +43,21 @@
 //! What it cannot see: the assembler and the driver, timing, the memory model between blocks beyond "no byte is shared",
 //! the exact rounding inside `mma`, the exact bits of `ex2.approx` and its like (see [`Options`]).
 
+mod arguments;
 mod barrier;
 mod block;
 mod class;
 mod counters;
 mod cursor;
+mod declarations;
 mod decode;
 mod entry;
 mod exec;
 mod finding;
 mod half;
+mod history;
 mod isa;
+mod join;
 mod lanes;
 mod launch;
 mod lex;

@@ -4,39 +4,38 @@
 //! join memory; a byte that one block wrote and another touched is a conflict. So blocks run in parallel, results do
 //! not depend on who came first, and every conflict is seen, whatever the order.
 
-use std::collections::BTreeMap;
-
 use crate::finding::{Fault, Kind};
-use crate::memory::{self, Lookup, Memory, PAGE};
-use crate::shadow::{Shadow, Trouble, Who};
+use crate::history::{Access, Histories};
+use crate::memory::{Lookup, Memory, PAGE};
+use crate::shadow::{Shadow, Who};
 
-const WORDS: usize = PAGE / 64;
+pub(crate) const WORDS: usize = PAGE / 64;
 
 /// What happened to each byte of a page: one bit a byte.
 #[derive(Clone)]
 pub(crate) struct Marks {
-    read: [u64; WORDS],
-    written: [u64; WORDS],
-    atomic: [u64; WORDS],
+    pub read: [u64; WORDS],
+    pub written: [u64; WORDS],
+    pub atomic: [u64; WORDS],
 }
 
 impl Marks {
-    fn new() -> Marks {
+    pub(crate) fn new() -> Marks {
         Marks { read: [0; WORDS], written: [0; WORDS], atomic: [0; WORDS] }
     }
 }
 
-struct Page {
+pub(crate) struct Page {
     /// The page among all pages; the address of its first byte.
-    number: usize,
-    address: u64,
-    marks: Marks,
-    data: Option<Box<[u8; PAGE]>>,
+    pub number: usize,
+    pub address: u64,
+    pub marks: Marks,
+    pub data: Option<Box<[u8; PAGE]>>,
 }
 
 /// The pages a block touched.
 pub(crate) struct Touched {
-    pages: Vec<Page>,
+    pub pages: Vec<Page>,
 }
 
 /// Reads and writes of one block.
@@ -53,13 +52,6 @@ pub(crate) struct BlockMemory<'a> {
     watch: Option<u64>,
 }
 
-/// A history for every page that a block touches.
-struct Histories {
-    cell: usize,
-    warps: usize,
-    pages: BTreeMap<usize, Shadow>,
-}
-
 const ABSENT: u32 = u32::MAX;
 
 impl<'a> BlockMemory<'a> {
@@ -74,7 +66,7 @@ impl<'a> BlockMemory<'a> {
 
     /// Looks for races within the block from now on. `cell`: bytes of the narrowest access.
     pub(crate) fn look_for_races(&mut self, cell: usize, warps: usize) {
-        self.histories = Some(Histories { cell, warps, pages: BTreeMap::new() });
+        self.histories = Some(Histories::new(cell, warps));
     }
 
     /// Can there be a race within the block?
@@ -82,25 +74,11 @@ impl<'a> BlockMemory<'a> {
         self.suspicious
     }
 
-    /// Records an access where races are looked for.
     #[inline(always)]
-    fn record(
-        &mut self,
-        who: Who<'_>,
-        address: u64,
-        n: usize,
-        access: fn(&mut Shadow, Who<'_>, usize, usize) -> Result<(), Trouble>,
-    ) -> Result<(), Fault> {
-        let Some(histories) = &mut self.histories else { return Ok(()) };
-        let (cell, warps) = (histories.cell, histories.warps);
-        let (page, offset) = (address as usize / PAGE, address as usize % PAGE);
-        let shadow = histories.pages.entry(page).or_insert_with(|| Shadow::new(PAGE, cell, warps, true));
-        match access(shadow, who, offset, n) {
-            Err(Trouble::Race(race)) => {
-                let place = self.memory.describe(address - offset as u64 + race.byte as u64);
-                Err(Fault::new(Kind::GlobalRace, who.lane, format!("a byte {race}: {place}")))
-            }
-            _ => Ok(()),
+    fn record(&mut self, who: Who<'_>, address: u64, n: usize, access: Access) -> Result<(), Fault> {
+        match &mut self.histories {
+            Some(histories) => histories.record(self.memory, who, address, n, access),
+            None => Ok(()),
         }
     }
 
@@ -274,56 +252,5 @@ impl<'a> BlockMemory<'a> {
 impl Drop for BlockMemory<'_> {
     fn drop(&mut self) {
         self.clear_table();
-    }
-}
-
-/// What the blocks of a launch that are done did to memory.
-pub(crate) struct Launched {
-    marks: Vec<Option<Box<Marks>>>,
-}
-
-impl Launched {
-    pub(crate) fn new(memory: &Memory) -> Launched {
-        Launched { marks: vec![None; memory.pages()] }
-    }
-
-    /// Joins a block's pages to memory, or gives the address of a byte that another block touched before.
-    pub(crate) fn join(&mut self, memory: &mut Memory, touched: Touched) -> Result<(), u64> {
-        for page in touched.pages {
-            let earlier = self.marks[page.number].get_or_insert_with(|| Box::new(Marks::new()));
-            for word in 0..WORDS {
-                let (read, written, atomic) =
-                    (page.marks.read[word], page.marks.written[word], page.marks.atomic[word]);
-                let conflict = written & (earlier.written[word] | earlier.read[word])
-                    | read & earlier.written[word]
-                    | atomic & (earlier.written[word] | earlier.read[word])
-                    | (read | written) & earlier.atomic[word];
-                if conflict != 0 {
-                    return Err(page.address + word as u64 * 64 + u64::from(conflict.trailing_zeros()));
-                }
-                earlier.read[word] |= read;
-                earlier.written[word] |= written;
-                earlier.atomic[word] |= atomic;
-            }
-            let Some(data) = page.data else { continue };
-            let buffer = memory.buffer_mut(memory::number(page.address));
-            let start = (page.address & ((1 << 36) - 1)) as usize;
-            for word in 0..WORDS {
-                let changed = page.marks.written[word] | page.marks.atomic[word];
-                if changed == 0 {
-                    continue;
-                }
-                buffer.written[start / 64 + word] |= changed;
-                let from = word * 64;
-                if changed == u64::MAX {
-                    buffer.data[start + from..start + from + 64].copy_from_slice(&data[from..from + 64]);
-                } else {
-                    for byte in (0..64).filter(|b| changed >> b & 1 == 1) {
-                        buffer.data[start + from + byte] = data[from + byte];
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -136,7 +136,8 @@ fn float(m: &Modifiers<'_>, ty: Type, approx: bool, rounded: bool, nan: bool) ->
         ("mul", _) => Alu::MulF,
         ("fma" | "mad", _) if rounded => Alu::FmaF,
         ("fma" | "mad", _) => return Err("`fma.f32` needs `.rn`".to_owned()),
-        ("div", _) if approx || rounded => Alu::DivF,
+        ("div", _) if approx => Alu::DivApprox,
+        ("div", _) if rounded => Alu::DivF,
         ("div", _) => return Err("`div.f32` needs `.approx`, `.full` or `.rn`".to_owned()),
         ("min", _) => {
             if nan {

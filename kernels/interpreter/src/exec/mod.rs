@@ -6,7 +6,7 @@ mod memory;
 
 use crate::block::Resources;
 use crate::finding::{Fault, Kind};
-use crate::isa::{Alu, Logic, Op, Predicate, Row, WideAlu};
+use crate::isa::{Alu, Logic, Mufu, Op, Predicate, Row, WideAlu};
 use crate::warp::{Warp, each, put};
 use crate::{lanes, mufu};
 
@@ -26,10 +26,14 @@ pub(crate) fn execute(
                 refuse_zero(b, active)?;
             }
             let mut value = lanes::alu(fast, f, ftz, sat, a, b, c);
-            if let Alu::Approx(unit) = f
-                && resources.options.mufu_ulps > 0
-            {
-                mufu::perturb(unit, a, &mut value, resources.options.mufu_ulps);
+            let ulps = resources.options.mufu_ulps;
+            match f {
+                Alu::Approx(unit) if ulps > 0 => mufu::perturb(unit, a, &mut value, ulps),
+                Alu::DivApprox if ulps > 0 => {
+                    let operands = std::array::from_fn(|i| a[i] ^ b[i].rotate_left(9));
+                    mufu::perturb(Mufu::Rcp, &operands, &mut value, ulps);
+                }
+                _ => {}
             }
             put(&mut warp.narrow[d as usize], &value, active);
         }

@@ -47,7 +47,7 @@ macro_rules! twice {
         }
     };
 }
-pub(crate) use twice;
+use twice;
 
 /// A row of a value for each lane.
 macro_rules! map {
@@ -237,7 +237,7 @@ fn plain(op: Alu, a: &Row, b: &Row, c: &Row) -> Row {
         Alu::SubF => map!(i => (f(a[i]) - f(b[i])).to_bits()),
         Alu::MulF => map!(i => (f(a[i]) * f(b[i])).to_bits()),
         Alu::FmaF => map!(i => f(a[i]).mul_add(f(b[i]), f(c[i])).to_bits()),
-        Alu::DivF => map!(i => (f(a[i]) / f(b[i])).to_bits()),
+        Alu::DivF | Alu::DivApprox => map!(i => (f(a[i]) / f(b[i])).to_bits()),
         Alu::MinF => map!(i => minimum(f(a[i]), f(b[i])).to_bits()),
         Alu::MaxF => map!(i => maximum(f(a[i]), f(b[i])).to_bits()),
         Alu::MinNan => {
