@@ -6,6 +6,7 @@ use crate::model::{CellBatch, ModelConfig, PretrainBatch};
 use std::time::Instant;
 
 /// Cells a GPU is timed with: one alone leaves most of it idle.
+#[cfg(feature = "cuda")]
 const GPU_CELLS: usize = 16;
 
 /// Time and memory of a run.
