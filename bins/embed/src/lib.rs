@@ -18,6 +18,7 @@ use panfoma_core::artifact::tokens::{Columns, Tokens};
 use panfoma_core::artifact::{Provenance, cells::Cells};
 use panfoma_core::data::loader::{Batches, Plan};
 use panfoma_core::data::order::Arrangement;
+use panfoma_core::engine::Machine;
 use panfoma_core::stage::{Context, Progress, Stage, UserError};
 use panfoma_core::train::estimate;
 use std::time::Instant;
@@ -41,7 +42,7 @@ impl Stage for Args {
   panfoma-embed -i tokens -m model -o embeddings.parquet --reference atlas.parquet --transfer transfer.parquet";
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
-        context.refuse_missing_device()?;
+        let machine = Machine::open(context.device)?;
         let outputs = [
             Some(&self.output),
             self.predictions.as_ref(),
@@ -64,8 +65,9 @@ impl Stage for Args {
         let mut provenance =
             Provenance::new(context, [])?.with_genes("vocabulary", tokens.vocabulary().digest());
         provenance.inputs = vec![tokens.input()?, Input::digest(&self.model)?];
-        let model = checkpoint.weights()?;
-        let embedder = Embedder { tokens: &tokens, model: &model, how: &self.embedding, seed: context.seed };
+        let engine = machine.engine(checkpoint.weights()?, self.embedding.batch_size)?;
+        let embedder =
+            Embedder { tokens: &tokens, engine: &*engine, how: &self.embedding, seed: context.seed };
         let mut outputs =
             Outputs::create(&self, &tokens, &checkpoint.description, embedder.dim(), provenance, context)?;
         let mut progress = Progress::new("cells", tokens.n_cells() as u64);

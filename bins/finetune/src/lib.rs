@@ -15,6 +15,7 @@ use panfoma_core::artifact::Provenance;
 use panfoma_core::artifact::checkpoint::{Checkpoint, Kind, Training};
 use panfoma_core::artifact::provenance::Input;
 use panfoma_core::artifact::tokens::Tokens;
+use panfoma_core::engine::Machine;
 use panfoma_core::model::ModelConfig;
 use panfoma_core::stage::{Context, Stage};
 use panfoma_core::train::session::{self, Made};
@@ -32,7 +33,7 @@ impl Stage for Args {
   panfoma-finetune -i tokens -m model -o frozen --label cell_type --mode frozen";
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
-        context.refuse_missing_device()?;
+        let machine = Machine::open(context.device)?;
         context.refuse_existing(&self.output)?;
         let tokens = Tokens::open(&self.input)?;
         let pretrained = Checkpoint::open(&self.model)?;
@@ -62,15 +63,21 @@ impl Stage for Args {
             seq_len: config.seq_len(),
             mode: self.mode,
             score: self.run.score,
-            micro_batch: self.run.micro_batch_size,
             max_valid_cells: self.run.max_valid_cells,
         };
         let weights = labels.weights(self.run.class_weights);
-        let session = Session { context, output: &self.output, flags: &self.checkpoints, description, plan };
-        let team = session.meet(&self.ranks)?;
-        let mut objective =
-            Classification::new(&tokens, &labels, feed, weights, settings).with_team(team.clone());
-        session.run(&mut objective, team, || self.weights(&pretrained, config, &tokens, &labels, context))
+        let mut objective = Classification::new(&tokens, &labels, feed, weights, settings);
+        let session = Session {
+            context,
+            output: &self.output,
+            flags: &self.checkpoints,
+            description,
+            plan,
+            machine: &machine,
+            micro_batch: self.run.micro_batch_size,
+            ranks: &self.ranks,
+        };
+        session.run(&mut objective, || self.weights(&pretrained, config, &tokens, &labels, &machine, context))
     }
 }
 
@@ -82,6 +89,7 @@ impl Args {
         config: ModelConfig,
         tokens: &Tokens,
         labels: &Labels,
+        machine: &Machine,
         context: &Context,
     ) -> anyhow::Result<Model> {
         let (b, seed) = (Backend::new(), context.seed);
@@ -90,13 +98,17 @@ impl Args {
             Mode::Full | Mode::Frozen => pretrained.body()?,
             Mode::Scratch => Model::init(ModelConfig { n_classes: 0, ..config }, seed, &b),
         };
-        let mut model = body.with_class_head(n_classes, seed, &b);
+        let model = body.with_class_head(n_classes, seed, &b);
         if self.head_init == HeadInit::Fitted {
             let priors = match self.run.class_weights {
                 ClassWeights::None => labels.frequencies(),
                 ClassWeights::Balanced => vec![1.0 / n_classes as f64; n_classes],
             };
-            head::fit(&mut model, tokens, labels, &priors, seed, &context.interrupt)?;
+            let engine = machine.engine(model, self.run.micro_batch_size)?;
+            let head = head::fit(&*engine, tokens, labels, &priors, seed, &context.interrupt)?;
+            let mut model = engine.into_model()?;
+            head::set(&mut model, &head);
+            return Ok(model);
         }
         Ok(model)
     }

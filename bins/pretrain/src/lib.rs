@@ -10,6 +10,7 @@ use objective::{MaskedExpression, Settings};
 use panfoma_core::artifact::checkpoint::{Kind, Training};
 use panfoma_core::artifact::tokens::{Split, Tokens};
 use panfoma_core::data::frequency::BinFrequencies;
+use panfoma_core::engine::Machine;
 use panfoma_core::model::ModelConfig;
 use panfoma_core::stage::{Context, Stage, UserError};
 use panfoma_core::train::session::{self, Made};
@@ -30,7 +31,7 @@ impl Stage for Args {
   panfoma-pretrain -i tokens -o model --preset base --checkpoint-dir $SCRATCH/ckpt --max-walltime 23h30m";
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
-        context.refuse_missing_device()?;
+        let machine = Machine::open(context.device)?;
         context.refuse_existing(&self.output)?;
         let tokens = Tokens::open(&self.input)?;
         let start = Start::new(&self, &tokens)?;
@@ -60,15 +61,21 @@ impl Stage for Args {
             seed: context.seed,
             seq_len: start.config.seq_len(),
             mask_ratio: self.run.mask_ratio,
-            micro_batch: self.run.micro_batch_size,
             max_valid_cells: self.run.max_valid_cells,
         };
         let logarithms = frequencies.global_logarithms();
-        let session = Session { context, output: &self.output, flags: &self.checkpoints, description, plan };
-        let team = session.meet(&self.ranks)?;
-        let mut objective =
-            MaskedExpression::new(&tokens, feed, frequencies, settings).with_team(team.clone());
-        session.run(&mut objective, team, || start.weights(context, &tokens, &logarithms))
+        let mut objective = MaskedExpression::new(&tokens, feed, frequencies, settings);
+        let session = Session {
+            context,
+            output: &self.output,
+            flags: &self.checkpoints,
+            description,
+            plan,
+            machine: &machine,
+            micro_batch: self.run.micro_batch_size,
+            ranks: &self.ranks,
+        };
+        session.run(&mut objective, || start.weights(context, &tokens, &logarithms))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a run will take, for `--dry-run`: one cell is timed here and now instead of guessing a machine's speed.
 
-use super::{Backend, LANES, Model};
+use super::{Backend, Model};
+use crate::engine::LANES;
 use crate::model::{CellBatch, ModelConfig, ModelError, PretrainBatch};
 use std::time::Instant;
 

@@ -72,8 +72,8 @@ impl Module {
     /// Reads and checks the whole text; every error names its line.
     pub fn parse(source: &str) -> Result<Module, ParseError> {
         let tokens = lex::tokens(source).map_err(|(line, what)| ParseError { line, what })?;
-        let mut cursor = Cursor { tokens: &tokens, at: 0 };
-        module(&mut cursor).map_err(|what| ParseError { line: cursor.line(), what })
+        let mut cursor = Cursor { tokens: &tokens, at: 0, blamed: None };
+        module(&mut cursor).map_err(|what| ParseError { line: cursor.blamed.unwrap_or(cursor.line()), what })
     }
 
     /// The `.entry` of that name.
@@ -123,6 +123,8 @@ impl Kernel {
 pub(crate) struct Cursor<'a> {
     tokens: &'a [Token<'a>],
     at: usize,
+    /// The line of an error that is found only later.
+    blamed: Option<u32>,
 }
 
 impl<'a> Cursor<'a> {
@@ -293,7 +295,10 @@ fn entry(cursor: &mut Cursor<'_>, external: &[(String, u32)]) -> Result<Kernel, 
             }
             "}" => {
                 cursor.next()?;
-                close_scope(&mut body.scopes, &mut code)?;
+                if let Err((line, what)) = close_scope(&mut body.scopes, &mut code) {
+                    cursor.blamed = Some(line);
+                    return Err(what);
+                }
                 if body.scopes.stack.is_empty() {
                     break;
                 }
@@ -384,7 +389,7 @@ fn params(cursor: &mut Cursor<'_>) -> Result<Vec<Param>, String> {
 /// How many narrow, wide and predicate registers the body of an entry declares; constants stand behind them.
 fn count_registers(cursor: &Cursor<'_>) -> Result<[usize; 3], String> {
     let mut counts = [0usize; 3];
-    let mut ahead = Cursor { tokens: cursor.tokens, at: cursor.at };
+    let mut ahead = Cursor { tokens: cursor.tokens, at: cursor.at, blamed: None };
     while !matches!(ahead.peek(), "" | ".entry") {
         if ahead.next()? == ".reg" {
             each_register(&mut ahead, |ty, _, numbered| {
@@ -430,6 +435,14 @@ fn each_register<'a>(
     }
 }
 
+/// Names that the assembler keeps for itself.
+#[rustfmt::skip]
+const SPECIAL: &[&str] = &[
+    "%tid", "%ntid", "%laneid", "%warpid", "%nwarpid", "%ctaid", "%nctaid", "%smid", "%nsmid", "%gridid", "%clock",
+    "%clock64", "%lanemask_eq", "%lanemask_le", "%lanemask_lt", "%lanemask_ge", "%lanemask_gt", "%globaltimer",
+    "%total_smem_size", "%dynamic_smem_size", "%clusterid", "%nclusterid", "%cluster_ctaid", "%cluster_nctaid",
+];
+
 fn registers(
     cursor: &mut Cursor<'_>,
     scopes: &mut Scopes,
@@ -440,7 +453,7 @@ fn registers(
         let scope = scopes.stack.last_mut().expect("a scope is open");
         for i in 0..numbered.unwrap_or(1) {
             let name = if numbered.is_some() { format!("{stem}{i}") } else { stem.to_owned() };
-            if decode::special(&name).is_some() {
+            if SPECIAL.contains(&name.as_str()) {
                 return Err(format!("register `{name}` hides the special register of that name"));
             }
             let file = file(ty);
@@ -480,14 +493,14 @@ fn shared(
 }
 
 /// Gives the branches of the innermost scope their targets; those it does not know are asked of the scope around it.
-fn close_scope(scopes: &mut Scopes, code: &mut [Instr]) -> Result<(), String> {
-    let scope = scopes.stack.pop().ok_or("`}` closes nothing")?;
+fn close_scope(scopes: &mut Scopes, code: &mut [Instr]) -> Result<(), (u32, String)> {
+    let scope = scopes.stack.pop().expect("the entry ends with its outermost scope");
     for (instr, label, line) in scope.open {
         match scope.labels.get(&label) {
             Some(&target) => code[instr].op = Op::Branch { target },
             None => match scopes.stack.last_mut() {
                 Some(outer) => outer.open.push((instr, label, line)),
-                None => return Err(format!("label `{label}` of line {line} is not defined")),
+                None => return Err((line, format!("label `{label}` is not defined"))),
             },
         }
     }

@@ -12,7 +12,6 @@ use crate::isa::{Instr, Op, Type};
 use crate::lex;
 use crate::parse::{Body, Cursor};
 use operands::Operand;
-pub(crate) use operands::special;
 
 /// The dotted parts behind an opcode, each taken once.
 struct Modifiers<'a> {

@@ -26,7 +26,7 @@ pub(super) enum Operand<'a> {
     Sink,
 }
 
-pub(crate) fn special(name: &str) -> Option<Fixed> {
+fn special(name: &str) -> Option<Fixed> {
     let (stem, axis) = match name.rsplit_once('.') {
         Some((stem, axis)) => (stem, ["x", "y", "z"].iter().position(|a| *a == axis)? as u8),
         None => (name, 0),
