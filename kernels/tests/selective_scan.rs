@@ -196,7 +196,7 @@ fn backward(
     let (bc_parts, parts) = (g.empty(n_parts * rows * 2 * N * 4), g.empty(c.n_sequences() * 18 * e * 4));
     let args = [&on.inputs[..], &[states, on.d_out, dx, d_dt, dxz, bc_parts, parts], &on.sizes].concat();
     let grid = [n_parts, c.n_sequences(), 1];
-    g.try_launch(scan, Shape { grid, block: 128, shared: 88_064 }, &args)?;
+    g.try_launch(scan, Shape { grid, block: 128, shared: 81_920 }, &args)?;
 
     let args = [bc_parts, on.inputs[7], d_bc, n(rows), n(c.len), n(n_parts), n(c.bc_cols())];
     g.try_launch(&kernel("selective_scan_bwd_bc"), flat(rows * N, 128), &args)?;
