@@ -18,8 +18,8 @@ fi
 bash slurm.sh &
 slurm=$!
 failed=()
-# Snakemake first: it brings MultiQC.
-for engine in snakemake nextflow; do
+# Snakemake first: it brings MultiQC. PanFoMaBench needs what the first two fetch.
+for engine in snakemake nextflow panfomabench packaging; do
     bash $engine.sh || failed+=($engine)
 done
 wait $slurm || failed+=(slurm)

@@ -176,16 +176,16 @@ E2
 sed -e 's,cohort/samplesheet.csv,tumours/samplesheet.csv,' -e '/regulators:/d' -e '/reference_network:/d' cohort.yaml > tumours.yaml
 quietly demo.log bash "$root/workflows/demo.sh" --config tumours.yaml --out tumours-demo
 if command -v sbatch > /dev/null && scontrol ping > /dev/null 2>&1; then
-    say "real tumours through the Slurm executor"
-    slurm=(--executor slurm --jobs 4 --slurm-no-account --slurm-status-command squeue
+    say "real tumours through the Slurm executor; two processes pretrain"
+    slurm=(--profile "$root/workflows/snakemake/profiles/slurm" --jobs 4 --slurm-no-account --slurm-status-command squeue
         --slurm-init-seconds-before-status-checks 2 --seconds-between-status-checks 1 --latency-wait 10
-        --set-resources)
+        --set-threads qc=2 pretrain=1 finetune=2 --set-resources pretrain:tasks=2 "pretrain:mpi='srun'")
     for rule in qc choose_genes tokenize_shard tokenize pretrain finetune embed grn evaluate multiqc; do
         slurm+=("$rule:runtime=10" "$rule:mem_mb=1000")
     done
 else
     missing "no Slurm: real tumours run locally"
-    slurm=()
+    slurm=(--profile "$root/workflows/snakemake/profiles/local")
 fi
 quietly tumours.log timeout 900 snakemake --snakefile "$snakefile" --cores 2 --configfile tumours.yaml --config outdir=tumours-results "${slurm[@]}"
 same tumours-results tumours-demo

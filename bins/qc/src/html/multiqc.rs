@@ -98,7 +98,7 @@ fn table(samples: &[Group]) -> String {
     let (rules, parent) = (rules(samples), GROUP.comments());
     let doublets = samples.iter().any(|group| !group.doublets.is_empty());
     let mut text = format!(
-        "# id: 'panfoma_qc_samples'\n# section_name: 'Cells by sample'\n# description: 'Cells read, removed by the first rule that applies, and kept.'\n{parent}# plot_type: 'table'\n# pconfig:\n#   id: 'panfoma_qc_samples_table'\n#   namespace: 'PanFoMa QC'\n#   format: '{{:,.0f}}'\nSample\tcells_read"
+        "# id: 'panfoma_qc_samples'\n# section_name: 'Cells by sample'\n# description: 'Cells read, removed by the first rule that applies, and kept.'\n{parent}# plot_type: 'table'\n# pconfig:\n#   id: 'panfoma_qc_samples_table'\n#   namespace: 'PanFoMa QC'\nSample\tcells_read"
     );
     rules.iter().for_each(|rule| text.extend(["\t", rule.name()]));
     text.push_str(if doublets { "\tcells_kept\tdoublets_called\n" } else { "\tcells_kept\n" });

@@ -22,10 +22,12 @@ process PANFOMA_FINETUNE {
     script:
     def args = task.ext.args ?: ''
     prefix = task.ext.prefix ?: "${meta.id}_finetuned"
+    // Several processes for one model, e.g. 'srun': see the pipeline's README.
+    def launcher = task.ext.launcher ?: ''
     def device = task.accelerator ? '--device cuda' : ''
     if ("${tokens}" == prefix || "${model}" == prefix) error("Input and output names are the same, set prefix in module configuration to disambiguate!")
     """
-    panfoma-finetune \\
+    ${launcher} panfoma-finetune \\
         --input ${tokens} \\
         --model ${model} \\
         --output ${prefix} \\

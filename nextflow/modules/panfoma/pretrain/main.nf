@@ -23,10 +23,12 @@ process PANFOMA_PRETRAIN {
     def args = task.ext.args ?: ''
     prefix = task.ext.prefix ?: "${meta.id}_pretrained"
     def begin = init ? "--init ${init}" : ''
+    // Several processes for one model, e.g. 'srun': see the pipeline's README.
+    def launcher = task.ext.launcher ?: ''
     def device = task.accelerator ? '--device cuda' : ''
     if ("${tokens}" == prefix) error("Input and output names are the same, set prefix in module configuration to disambiguate!")
     """
-    panfoma-pretrain \\
+    ${launcher} panfoma-pretrain \\
         --input ${tokens} \\
         ${begin} \\
         --output ${prefix} \\

@@ -1,5 +1,6 @@
 # From tokens to models. Checkpoints are parameters, not outputs: Snakemake deletes the outputs of a failed job, and the next
 # attempt goes on from the newest checkpoint. Five minutes before the job's time is up, training saves and ends with 140.
+# Several processes, one a node or one a GPU: `--set-resources pretrain:tasks=4 "pretrain:mpi='srun'"`; the bytes are those of one.
 
 
 rule pretrain:
@@ -25,9 +26,10 @@ rule pretrain:
         extra=config["pretrain"]["args"],
         seed=config["seed"],
         device=config["device"],
+        launcher=lambda wildcards, resources: resources.get("mpi", ""),
         checkpoints=f"{CHECKPOINTS}/pretrain",
     shell:
-        "panfoma-pretrain --input {input.tokens:q} --output {output.model:q} {params.preset} {params.max_steps} {params.extra}"
+        "{params.launcher} panfoma-pretrain --input {input.tokens:q} --output {output.model:q} {params.preset} {params.max_steps} {params.extra}"
         " --seed {params.seed} --device {params.device} --checkpoint-dir {params.checkpoints:q}"
         " --max-walltime $(( {resources.runtime} - 5 ))m --threads {threads} 2>> {log:q}"
 
@@ -57,9 +59,10 @@ rule finetune:
         extra=config["finetune"]["args"],
         seed=config["seed"],
         device=config["device"],
+        launcher=lambda wildcards, resources: resources.get("mpi", ""),
         checkpoints=f"{CHECKPOINTS}/finetune",
     shell:
-        "panfoma-finetune --input {input.tokens:q} --model {input.model:q} --output {output.model:q} --label {params.label}"
+        "{params.launcher} panfoma-finetune --input {input.tokens:q} --model {input.model:q} --output {output.model:q} --label {params.label}"
         " --mode {params.mode} {params.max_steps} {params.extra}"
         " --seed {params.seed} --device {params.device} --checkpoint-dir {params.checkpoints:q}"
         " --max-walltime $(( {resources.runtime} - 5 ))m --threads {threads} 2>> {log:q}"

@@ -108,6 +108,7 @@ rule multiqc:
     input:
         qc=rules.qc.output.multiqc,
         evaluation=rules.evaluate.output.evaluation,
+        config=workflow.source_path("../../../multiqc_config.yaml"),
     output:
         report=report(
             f"{OUT}/multiqc_report.html",
@@ -125,5 +126,5 @@ rule multiqc:
         outdir=lambda wildcards, output: Path(output.report).parent,
         name=lambda wildcards, output: Path(output.report).name,
     shell:
-        "multiqc --force --no-data-dir --outdir {params.outdir:q} --filename {params.name} {input.qc:q} {input.evaluation:q}"
+        "multiqc --force --no-data-dir --config {input.config:q} --outdir {params.outdir:q} --filename {params.name} {input.qc:q} {input.evaluation:q}"
         " 2> {log:q}"
