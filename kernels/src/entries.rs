@@ -19,6 +19,8 @@ pub const MODULES: &[Module] = &[
     Module { name: "attention_bwd_rows_d64", ptx: include_str!("../ptx/attention_bwd_rows_d64.ptx") },
     Module { name: "attention_fwd_d32", ptx: include_str!("../ptx/attention_fwd_d32.ptx") },
     Module { name: "attention_fwd_d64", ptx: include_str!("../ptx/attention_fwd_d64.ptx") },
+    Module { name: "attention_probabilities_d32", ptx: include_str!("../ptx/attention_probabilities_d32.ptx") },
+    Module { name: "attention_probabilities_d64", ptx: include_str!("../ptx/attention_probabilities_d64.ptx") },
     Module { name: "bias_rows", ptx: include_str!("../ptx/bias_rows.ptx") },
     Module { name: "cast_bf16_f32", ptx: include_str!("../ptx/cast_bf16_f32.ptx") },
     Module { name: "cast_f32_bf16", ptx: include_str!("../ptx/cast_f32_bf16.ptx") },
@@ -83,6 +85,8 @@ pub const ENTRIES: &[Entry] = &[
     AttentionBwdRowsD64::ENTRY,
     AttentionFwdD32::ENTRY,
     AttentionFwdD64::ENTRY,
+    AttentionProbabilitiesD32::ENTRY,
+    AttentionProbabilitiesD64::ENTRY,
     BiasRows::ENTRY,
     CastBf16F32::ENTRY,
     CastF32Bf16::ENTRY,
@@ -772,6 +776,118 @@ impl Arguments for AttentionFwdD64 {
     }
 }
 
+/// Arguments of `pf_attention_probabilities_d32`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AttentionProbabilitiesD32 {
+    /// `qkv`
+    pub qkv: Pointer,
+    /// `keys`
+    pub keys: Pointer,
+    /// `log_sum`
+    pub log_sum: Pointer,
+    /// `p`
+    pub p: Pointer,
+    /// `len`
+    pub len: u32,
+    /// `n_heads`
+    pub n_heads: u32,
+    /// `sequence`
+    pub sequence: u32,
+    /// `head`
+    pub head: u32,
+    /// `scale_log2`
+    pub scale_log2: f32,
+}
+
+impl Arguments for AttentionProbabilitiesD32 {
+    const ENTRY: Entry = Entry {
+        name: "pf_attention_probabilities_d32",
+        module: &MODULES[13],
+        threads: Some(128),
+        params: &[
+            Param { name: "qkv", offset: 0, bytes: 8 },
+            Param { name: "keys", offset: 8, bytes: 8 },
+            Param { name: "log_sum", offset: 16, bytes: 8 },
+            Param { name: "p", offset: 24, bytes: 8 },
+            Param { name: "len", offset: 32, bytes: 4 },
+            Param { name: "n_heads", offset: 36, bytes: 4 },
+            Param { name: "sequence", offset: 40, bytes: 4 },
+            Param { name: "head", offset: 44, bytes: 4 },
+            Param { name: "scale_log2", offset: 48, bytes: 4 },
+        ],
+    };
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut block = vec![0; 52];
+        block[0..8].copy_from_slice(&self.qkv.0.to_le_bytes());
+        block[8..16].copy_from_slice(&self.keys.0.to_le_bytes());
+        block[16..24].copy_from_slice(&self.log_sum.0.to_le_bytes());
+        block[24..32].copy_from_slice(&self.p.0.to_le_bytes());
+        block[32..36].copy_from_slice(&self.len.to_le_bytes());
+        block[36..40].copy_from_slice(&self.n_heads.to_le_bytes());
+        block[40..44].copy_from_slice(&self.sequence.to_le_bytes());
+        block[44..48].copy_from_slice(&self.head.to_le_bytes());
+        block[48..52].copy_from_slice(&self.scale_log2.to_le_bytes());
+        block
+    }
+}
+
+/// Arguments of `pf_attention_probabilities_d64`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AttentionProbabilitiesD64 {
+    /// `qkv`
+    pub qkv: Pointer,
+    /// `keys`
+    pub keys: Pointer,
+    /// `log_sum`
+    pub log_sum: Pointer,
+    /// `p`
+    pub p: Pointer,
+    /// `len`
+    pub len: u32,
+    /// `n_heads`
+    pub n_heads: u32,
+    /// `sequence`
+    pub sequence: u32,
+    /// `head`
+    pub head: u32,
+    /// `scale_log2`
+    pub scale_log2: f32,
+}
+
+impl Arguments for AttentionProbabilitiesD64 {
+    const ENTRY: Entry = Entry {
+        name: "pf_attention_probabilities_d64",
+        module: &MODULES[14],
+        threads: Some(128),
+        params: &[
+            Param { name: "qkv", offset: 0, bytes: 8 },
+            Param { name: "keys", offset: 8, bytes: 8 },
+            Param { name: "log_sum", offset: 16, bytes: 8 },
+            Param { name: "p", offset: 24, bytes: 8 },
+            Param { name: "len", offset: 32, bytes: 4 },
+            Param { name: "n_heads", offset: 36, bytes: 4 },
+            Param { name: "sequence", offset: 40, bytes: 4 },
+            Param { name: "head", offset: 44, bytes: 4 },
+            Param { name: "scale_log2", offset: 48, bytes: 4 },
+        ],
+    };
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut block = vec![0; 52];
+        block[0..8].copy_from_slice(&self.qkv.0.to_le_bytes());
+        block[8..16].copy_from_slice(&self.keys.0.to_le_bytes());
+        block[16..24].copy_from_slice(&self.log_sum.0.to_le_bytes());
+        block[24..32].copy_from_slice(&self.p.0.to_le_bytes());
+        block[32..36].copy_from_slice(&self.len.to_le_bytes());
+        block[36..40].copy_from_slice(&self.n_heads.to_le_bytes());
+        block[40..44].copy_from_slice(&self.sequence.to_le_bytes());
+        block[44..48].copy_from_slice(&self.head.to_le_bytes());
+        block[48..52].copy_from_slice(&self.scale_log2.to_le_bytes());
+        block
+    }
+}
+
 /// Arguments of `pf_bias_rows`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BiasRows {
@@ -788,7 +904,7 @@ pub struct BiasRows {
 impl Arguments for BiasRows {
     const ENTRY: Entry = Entry {
         name: "pf_bias_rows",
-        module: &MODULES[13],
+        module: &MODULES[15],
         threads: Some(256),
         params: &[
             Param { name: "bias", offset: 0, bytes: 8 },
@@ -822,7 +938,7 @@ pub struct CastBf16F32 {
 impl Arguments for CastBf16F32 {
     const ENTRY: Entry = Entry {
         name: "pf_cast_bf16_f32",
-        module: &MODULES[14],
+        module: &MODULES[16],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -854,7 +970,7 @@ pub struct CastF32Bf16 {
 impl Arguments for CastF32Bf16 {
     const ENTRY: Entry = Entry {
         name: "pf_cast_f32_bf16",
-        module: &MODULES[15],
+        module: &MODULES[17],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -900,7 +1016,7 @@ pub struct CausalConvBwd {
 impl Arguments for CausalConvBwd {
     const ENTRY: Entry = Entry {
         name: "pf_causal_conv_bwd",
-        module: &MODULES[16],
+        module: &MODULES[18],
         threads: Some(64),
         params: &[
             Param { name: "xz", offset: 0, bytes: 8 },
@@ -956,7 +1072,7 @@ pub struct CausalConvFwd {
 impl Arguments for CausalConvFwd {
     const ENTRY: Entry = Entry {
         name: "pf_causal_conv_fwd",
-        module: &MODULES[17],
+        module: &MODULES[19],
         threads: Some(64),
         params: &[
             Param { name: "xz", offset: 0, bytes: 8 },
@@ -1004,7 +1120,7 @@ pub struct CellGlobal {
 impl Arguments for CellGlobal {
     const ENTRY: Entry = Entry {
         name: "pf_cell_global",
-        module: &MODULES[18],
+        module: &MODULES[20],
         threads: Some(256),
         params: &[
             Param { name: "states", offset: 0, bytes: 8 },
@@ -1046,7 +1162,7 @@ pub struct ClipFactor {
 impl Arguments for ClipFactor {
     const ENTRY: Entry = Entry {
         name: "pf_clip_factor",
-        module: &MODULES[19],
+        module: &MODULES[21],
         threads: Some(256),
         params: &[
             Param { name: "parts", offset: 0, bytes: 8 },
@@ -1086,7 +1202,7 @@ pub struct ColumnSums {
 impl Arguments for ColumnSums {
     const ENTRY: Entry = Entry {
         name: "pf_column_sums",
-        module: &MODULES[20],
+        module: &MODULES[22],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1132,7 +1248,7 @@ pub struct CrossEntropy {
 impl Arguments for CrossEntropy {
     const ENTRY: Entry = Entry {
         name: "pf_cross_entropy",
-        module: &MODULES[21],
+        module: &MODULES[23],
         threads: Some(128),
         params: &[
             Param { name: "logits", offset: 0, bytes: 8 },
@@ -1176,7 +1292,7 @@ pub struct CrossEntropySums {
 impl Arguments for CrossEntropySums {
     const ENTRY: Entry = Entry {
         name: "pf_cross_entropy_sums",
-        module: &MODULES[22],
+        module: &MODULES[24],
         threads: Some(256),
         params: &[
             Param { name: "nll", offset: 0, bytes: 8 },
@@ -1224,7 +1340,7 @@ pub struct EmbedTokens {
 impl Arguments for EmbedTokens {
     const ENTRY: Entry = Entry {
         name: "pf_embed_tokens",
-        module: &MODULES[23],
+        module: &MODULES[25],
         threads: Some(256),
         params: &[
             Param { name: "gene", offset: 0, bytes: 8 },
@@ -1270,7 +1386,7 @@ pub struct FillB32 {
 impl Arguments for FillB32 {
     const ENTRY: Entry = Entry {
         name: "pf_fill_b32",
-        module: &MODULES[24],
+        module: &MODULES[26],
         threads: Some(256),
         params: &[
             Param { name: "p_out", offset: 0, bytes: 8 },
@@ -1306,7 +1422,7 @@ pub struct GatedFusionBwd {
 impl Arguments for GatedFusionBwd {
     const ENTRY: Entry = Entry {
         name: "pf_gated_fusion_bwd",
-        module: &MODULES[25],
+        module: &MODULES[27],
         threads: Some(256),
         params: &[
             Param { name: "gate", offset: 0, bytes: 8 },
@@ -1348,7 +1464,7 @@ pub struct GatedFusionFwd {
 impl Arguments for GatedFusionFwd {
     const ENTRY: Entry = Entry {
         name: "pf_gated_fusion_fwd",
-        module: &MODULES[26],
+        module: &MODULES[28],
         threads: Some(256),
         params: &[
             Param { name: "h", offset: 0, bytes: 8 },
@@ -1390,7 +1506,7 @@ pub struct GatherRowsBf16 {
 impl Arguments for GatherRowsBf16 {
     const ENTRY: Entry = Entry {
         name: "pf_gather_rows_bf16",
-        module: &MODULES[27],
+        module: &MODULES[29],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1430,7 +1546,7 @@ pub struct GatherRowsF32 {
 impl Arguments for GatherRowsF32 {
     const ENTRY: Entry = Entry {
         name: "pf_gather_rows_f32",
-        module: &MODULES[28],
+        module: &MODULES[30],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1466,7 +1582,7 @@ pub struct GeluBwd {
 impl Arguments for GeluBwd {
     const ENTRY: Entry = Entry {
         name: "pf_gelu_bwd",
-        module: &MODULES[29],
+        module: &MODULES[31],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1498,7 +1614,7 @@ pub struct GeluFwd {
 impl Arguments for GeluFwd {
     const ENTRY: Entry = Entry {
         name: "pf_gelu_fwd",
-        module: &MODULES[30],
+        module: &MODULES[32],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1538,7 +1654,7 @@ pub struct GeneScores {
 impl Arguments for GeneScores {
     const ENTRY: Entry = Entry {
         name: "pf_gene_scores",
-        module: &MODULES[31],
+        module: &MODULES[33],
         threads: Some(256),
         params: &[
             Param { name: "states", offset: 0, bytes: 8 },
@@ -1588,7 +1704,7 @@ pub struct LayerNormBwdV1 {
 impl Arguments for LayerNormBwdV1 {
     const ENTRY: Entry = Entry {
         name: "pf_layer_norm_bwd_v1",
-        module: &MODULES[32],
+        module: &MODULES[34],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1640,7 +1756,7 @@ pub struct LayerNormBwdV2 {
 impl Arguments for LayerNormBwdV2 {
     const ENTRY: Entry = Entry {
         name: "pf_layer_norm_bwd_v2",
-        module: &MODULES[33],
+        module: &MODULES[35],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1692,7 +1808,7 @@ pub struct LayerNormBwdV4 {
 impl Arguments for LayerNormBwdV4 {
     const ENTRY: Entry = Entry {
         name: "pf_layer_norm_bwd_v4",
-        module: &MODULES[34],
+        module: &MODULES[36],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1744,7 +1860,7 @@ pub struct LayerNormFwdV1 {
 impl Arguments for LayerNormFwdV1 {
     const ENTRY: Entry = Entry {
         name: "pf_layer_norm_fwd_v1",
-        module: &MODULES[35],
+        module: &MODULES[37],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1796,7 +1912,7 @@ pub struct LayerNormFwdV2 {
 impl Arguments for LayerNormFwdV2 {
     const ENTRY: Entry = Entry {
         name: "pf_layer_norm_fwd_v2",
-        module: &MODULES[36],
+        module: &MODULES[38],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1848,7 +1964,7 @@ pub struct LayerNormFwdV4 {
 impl Arguments for LayerNormFwdV4 {
     const ENTRY: Entry = Entry {
         name: "pf_layer_norm_fwd_v4",
-        module: &MODULES[37],
+        module: &MODULES[39],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1896,7 +2012,7 @@ pub struct MeanPoolBwd {
 impl Arguments for MeanPoolBwd {
     const ENTRY: Entry = Entry {
         name: "pf_mean_pool_bwd",
-        module: &MODULES[38],
+        module: &MODULES[40],
         threads: Some(256),
         params: &[
             Param { name: "dy", offset: 0, bytes: 8 },
@@ -1938,7 +2054,7 @@ pub struct MeanPoolFwd {
 impl Arguments for MeanPoolFwd {
     const ENTRY: Entry = Entry {
         name: "pf_mean_pool_fwd",
-        module: &MODULES[39],
+        module: &MODULES[41],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1980,7 +2096,7 @@ pub struct Philox {
 impl Arguments for Philox {
     const ENTRY: Entry = Entry {
         name: "pf_philox",
-        module: &MODULES[40],
+        module: &MODULES[42],
         threads: Some(256),
         params: &[
             Param { name: "words", offset: 0, bytes: 8 },
@@ -2028,7 +2144,7 @@ pub struct RegroupBf16 {
 impl Arguments for RegroupBf16 {
     const ENTRY: Entry = Entry {
         name: "pf_regroup_bf16",
-        module: &MODULES[41],
+        module: &MODULES[43],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2080,7 +2196,7 @@ pub struct RegroupF32 {
 impl Arguments for RegroupF32 {
     const ENTRY: Entry = Entry {
         name: "pf_regroup_f32",
-        module: &MODULES[42],
+        module: &MODULES[44],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2132,7 +2248,7 @@ pub struct RmsNormBwdV1 {
 impl Arguments for RmsNormBwdV1 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_bwd_v1",
-        module: &MODULES[43],
+        module: &MODULES[45],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2184,7 +2300,7 @@ pub struct RmsNormBwdV2 {
 impl Arguments for RmsNormBwdV2 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_bwd_v2",
-        module: &MODULES[44],
+        module: &MODULES[46],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2236,7 +2352,7 @@ pub struct RmsNormBwdV4 {
 impl Arguments for RmsNormBwdV4 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_bwd_v4",
-        module: &MODULES[45],
+        module: &MODULES[47],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2286,7 +2402,7 @@ pub struct RmsNormFwdV1 {
 impl Arguments for RmsNormFwdV1 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_fwd_v1",
-        module: &MODULES[46],
+        module: &MODULES[48],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2334,7 +2450,7 @@ pub struct RmsNormFwdV2 {
 impl Arguments for RmsNormFwdV2 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_fwd_v2",
-        module: &MODULES[47],
+        module: &MODULES[49],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2382,7 +2498,7 @@ pub struct RmsNormFwdV4 {
 impl Arguments for RmsNormFwdV4 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_fwd_v4",
-        module: &MODULES[48],
+        module: &MODULES[50],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2426,7 +2542,7 @@ pub struct ScatterRowsAdd {
 impl Arguments for ScatterRowsAdd {
     const ENTRY: Entry = Entry {
         name: "pf_scatter_rows_add",
-        module: &MODULES[49],
+        module: &MODULES[51],
         threads: Some(256),
         params: &[
             Param { name: "y", offset: 0, bytes: 8 },
@@ -2468,7 +2584,7 @@ pub struct SegmentAddBf16 {
 impl Arguments for SegmentAddBf16 {
     const ENTRY: Entry = Entry {
         name: "pf_segment_add_bf16",
-        module: &MODULES[50],
+        module: &MODULES[52],
         threads: Some(256),
         params: &[
             Param { name: "parts", offset: 0, bytes: 8 },
@@ -2512,7 +2628,7 @@ pub struct SegmentAddF32 {
 impl Arguments for SegmentAddF32 {
     const ENTRY: Entry = Entry {
         name: "pf_segment_add_f32",
-        module: &MODULES[51],
+        module: &MODULES[53],
         threads: Some(256),
         params: &[
             Param { name: "parts", offset: 0, bytes: 8 },
@@ -2556,7 +2672,7 @@ pub struct SegmentSums {
 impl Arguments for SegmentSums {
     const ENTRY: Entry = Entry {
         name: "pf_segment_sums",
-        module: &MODULES[52],
+        module: &MODULES[54],
         threads: Some(256),
         params: &[
             Param { name: "y", offset: 0, bytes: 8 },
@@ -2596,7 +2712,7 @@ pub struct Select {
 impl Arguments for Select {
     const ENTRY: Entry = Entry {
         name: "pf_select",
-        module: &MODULES[53],
+        module: &MODULES[55],
         threads: Some(256),
         params: &[
             Param { name: "of", offset: 0, bytes: 8 },
@@ -2662,7 +2778,7 @@ pub struct SelectiveScanBwd {
 impl Arguments for SelectiveScanBwd {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_bwd",
-        module: &MODULES[54],
+        module: &MODULES[56],
         threads: Some(128),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2734,7 +2850,7 @@ pub struct SelectiveScanBwdBc {
 impl Arguments for SelectiveScanBwdBc {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_bwd_bc",
-        module: &MODULES[55],
+        module: &MODULES[57],
         threads: Some(128),
         params: &[
             Param { name: "bc_parts", offset: 0, bytes: 8 },
@@ -2780,7 +2896,7 @@ pub struct SelectiveScanBwdParameters {
 impl Arguments for SelectiveScanBwdParameters {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_bwd_parameters",
-        module: &MODULES[56],
+        module: &MODULES[58],
         threads: Some(128),
         params: &[
             Param { name: "parameter_parts", offset: 0, bytes: 8 },
@@ -2840,7 +2956,7 @@ pub struct SelectiveScanFwd {
 impl Arguments for SelectiveScanFwd {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_fwd",
-        module: &MODULES[57],
+        module: &MODULES[59],
         threads: Some(64),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2902,7 +3018,7 @@ pub struct SortGenes {
 impl Arguments for SortGenes {
     const ENTRY: Entry = Entry {
         name: "pf_sort_genes",
-        module: &MODULES[58],
+        module: &MODULES[60],
         threads: Some(1024),
         params: &[
             Param { name: "scores", offset: 0, bytes: 8 },
@@ -2942,7 +3058,7 @@ pub struct SumOfSquares {
 impl Arguments for SumOfSquares {
     const ENTRY: Entry = Entry {
         name: "pf_sum_of_squares",
-        module: &MODULES[59],
+        module: &MODULES[61],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },

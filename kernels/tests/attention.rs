@@ -2,7 +2,7 @@
 
 mod support;
 
-use panfoma_ptx_interpreter::{Arg, Finding};
+use panfoma_ptx_interpreter::{Arg, Finding, Options};
 use support::*;
 
 #[derive(Clone, Copy)]
@@ -105,8 +105,13 @@ fn scale_log2(c: Case) -> Arg {
 }
 
 /// (O, log sums)
-fn forward(c: Case, kernel: &Kernel, qkv: &[f64], keys: &[u32]) -> Result<(Vec<f64>, Vec<f64>), Finding> {
-    let mut g = Device::new();
+fn forward(
+    g: &mut Device,
+    c: Case,
+    kernel: &Kernel,
+    qkv: &[f64],
+    keys: &[u32],
+) -> Result<(Vec<f64>, Vec<f64>), Finding> {
     let (o, logs) = (g.empty(c.rows() * c.d_model() * 2), g.empty(c.rows() * c.n_heads * 4));
     let args = [g.bf16(qkv), g.u32(keys), o, logs, n(c.len), n(c.n_heads), scale_log2(c)];
     let shared = 256 * c.d_head * 2 + 256;
@@ -117,8 +122,8 @@ fn forward(c: Case, kernel: &Kernel, qkv: &[f64], keys: &[u32]) -> Result<(Vec<f
 fn check_forward(c: Case, padding: impl Fn(usize, usize) -> bool) {
     let (qkv, keys) = (random_bf16(c.rows() * 3 * c.d_model(), 3), c.keys(padding));
     let expected = reference(c, &qkv, &keys, &vec![0.0; c.rows() * c.d_model()], None);
-    let (o, logs) =
-        forward(c, &kernel(&c.name("attention_fwd")), &qkv, &keys).unwrap_or_else(|e| panic!("{e}"));
+    let (o, logs) = forward(&mut Device::new(), c, &kernel(&c.name("attention_fwd")), &qkv, &keys)
+        .unwrap_or_else(|e| panic!("{e}"));
     close("O", &o, &expected.o, 3e-3);
     let error = largest(&logs, &expected.log_sum);
     assert!(error < 1e-5, "log sums are off by {error:.1e}");
@@ -161,7 +166,8 @@ fn forward_of_large_scores() {
     let qkv: Vec<f64> = random_bf16(c.rows() * 3 * 64, 5).iter().map(|x| x * 8.0).collect();
     let keys = c.keys(|_, _| false);
     let expected = reference(c, &qkv, &keys, &vec![0.0; c.rows() * 64], None);
-    let (o, logs) = forward(c, &kernel("attention_fwd_d64"), &qkv, &keys).unwrap_or_else(|e| panic!("{e}"));
+    let (o, logs) = forward(&mut Device::new(), c, &kernel("attention_fwd_d64"), &qkv, &keys)
+        .unwrap_or_else(|e| panic!("{e}"));
     close("O", &o, &expected.o, 3e-3);
     // f32 holds a log sum of 300 to 3e-5.
     assert!(largest(&logs, &expected.log_sum) < 1e-4);
@@ -189,8 +195,7 @@ fn inputs(c: Case, padding: impl Fn(usize, usize) -> bool) -> Inputs {
     Inputs { qkv, keys, o, d_o, expected }
 }
 
-fn backward(c: Case, i: &Inputs, dkdv: &Kernel, dq: &Kernel) -> Result<Backward, Finding> {
-    let mut g = Device::new();
+fn backward(g: &mut Device, c: Case, i: &Inputs, dkdv: &Kernel, dq: &Kernel) -> Result<Backward, Finding> {
     let n_rows = c.rows() * c.n_heads;
     let (rows, dqkv) = (g.empty(n_rows * 8), g.empty(i.qkv.len() * 2));
     let (o, d_o, logs) = (g.bf16(&i.o), g.bf16(&i.d_o), g.f32(&i.expected.log_sum));
@@ -209,7 +214,7 @@ fn backward(c: Case, i: &Inputs, dkdv: &Kernel, dq: &Kernel) -> Result<Backward,
 fn check_backward(c: Case, padding: impl Fn(usize, usize) -> bool) {
     let i = inputs(c, padding);
     let (dkdv, dq) = (kernel(&c.name("attention_bwd_dkdv")), kernel(&c.name("attention_bwd_dq")));
-    let found = backward(c, &i, &dkdv, &dq).unwrap_or_else(|e| panic!("{e}"));
+    let found = backward(&mut Device::new(), c, &i, &dkdv, &dq).unwrap_or_else(|e| panic!("{e}"));
     let mut deltas = Vec::new();
     for (s, head) in (0..c.n_sequences).flat_map(|s| (0..c.n_heads).map(move |head| (s, head))) {
         for row in s * c.len..(s + 1) * c.len {
@@ -263,6 +268,82 @@ fn backward_of_nothing_but_padding_is_zero() {
     check_backward(Case { n_sequences: 2, len: 70, n_heads: 1, d_head: 64 }, |s, _| s == 1);
 }
 
+fn all(g: &mut Device, c: Case, i: &Inputs) -> (Vec<f64>, Vec<f64>) {
+    let [fwd, dkdv, dq] =
+        ["attention_fwd", "attention_bwd_dkdv", "attention_bwd_dq"].map(|name| kernel(&c.name(name)));
+    let (o, _) = forward(g, c, &fwd, &i.qkv, &i.keys).unwrap_or_else(|e| panic!("{e}"));
+    let found = backward(g, c, i, &dkdv, &dq).unwrap_or_else(|e| panic!("{e}"));
+    (o, found.dqkv)
+}
+
+/// P of one sequence and head.
+fn probabilities(
+    c: Case,
+    kernel: &Kernel,
+    i: &Inputs,
+    sequence: usize,
+    head: usize,
+) -> Result<Vec<f64>, Finding> {
+    let mut g = Device::new();
+    let p = g.empty(c.len * c.len * 4);
+    let buffers = [g.bf16(&i.qkv), g.u32(&i.keys), g.f32(&i.expected.log_sum), p];
+    let sizes = [n(c.len), n(c.n_heads), n(sequence), n(head), scale_log2(c)];
+    let grid = [c.len.div_ceil(64), c.len.div_ceil(64), 1];
+    g.try_launch(kernel, Shape { grid, block: 128, shared: 0 }, &[&buffers[..], &sizes].concat())?;
+    Ok(g.read_f32(p))
+}
+
+#[test]
+fn probabilities_of_a_sequence_and_head() {
+    for (len, d_head) in [(1, 32), (33, 32), (130, 64)] {
+        let c = Case { n_sequences: 2, len, n_heads: 2, d_head };
+        let i = inputs(c, |s, j| s == 1 && j > 69 || j == 5);
+        for (sequence, head) in [(0, 1), (1, 0)] {
+            let mut expected = Vec::new();
+            for q in sequence * len..(sequence + 1) * len {
+                let log_sum = i.expected.log_sum[(sequence * 2 + head) * len + q - sequence * len];
+                for k in sequence * len..(sequence + 1) * len {
+                    let [q, k_row] = [c.qkv(q, 0, head), c.qkv(k, 1, head)];
+                    let score = dot(&i.qkv[q..q + d_head], &i.qkv[k_row..k_row + d_head]) * c.scale();
+                    expected.push(if i.keys[k] == 0 { 0.0 } else { (score - log_sum).exp() });
+                }
+            }
+            let kernel = kernel(&c.name("attention_probabilities"));
+            let p = probabilities(c, &kernel, &i, sequence, head).unwrap_or_else(|e| panic!("{e}"));
+            close("P", &p, &expected, 1e-5);
+        }
+    }
+}
+
+/// The swizzle is there for this.
+#[test]
+fn shared_memory_has_no_bank_conflicts() {
+    for d_head in [32, 64] {
+        let c = Case { n_sequences: 1, len: 130, n_heads: 1, d_head };
+        let mut g = Device::with(Options::default());
+        all(&mut g, c, &inputs(c, |_, j| j == 77));
+        assert_eq!(g.shared_wavefronts, g.shared_wavefronts_ideal, "d_head {d_head}");
+    }
+}
+
+#[test]
+fn the_order_of_warps_changes_no_bit() {
+    let c = Case { n_sequences: 2, len: 130, n_heads: 2, d_head: 32 };
+    let i = inputs(c, |s, j| s == 1 && j > 99);
+    let run = |seed| all(&mut Device::with(Options { seed, ..Options::default() }), c, &i);
+    assert_eq!(run(1), run(2));
+}
+
+/// Devices may cut the sums of a product instead of rounding them.
+#[test]
+fn products_that_round_toward_zero_stay_within_tolerance() {
+    let c = Case { n_sequences: 1, len: 130, n_heads: 2, d_head: 64 };
+    let i = inputs(c, |_, j| j == 5);
+    let (o, dqkv) = all(&mut Device::with(Options { truncate_mma: true, ..Options::default() }), c, &i);
+    close("O", &o, &i.expected.o, 3e-3);
+    close("dQ, dK, dV", &dqkv, &i.expected.dqkv, 6e-3);
+}
+
 /// Each of these is there for a hazard that its header names; without it the interpreter must see that hazard.
 #[test]
 fn every_barrier_and_wait_is_needed() {
@@ -270,18 +351,23 @@ fn every_barrier_and_wait_is_needed() {
     let i = inputs(c, |_, j| j > 150);
     let [fwd, dkdv, dq] = ["attention_fwd_d32", "attention_bwd_dkdv_d32", "attention_bwd_dq_d32"].map(source);
     for kind in ["bar.sync", "cp.async.wait_group"] {
+        for (line, text) in without_each(&source("attention_probabilities_d32"), kind) {
+            let found = probabilities(c, &kernel_of("attention_probabilities_d32", &text), &i, 0, 0);
+            assert!(found.is_err(), "probabilities run without line {line}, a {kind}");
+        }
         for (line, text) in without_each(&fwd, kind) {
-            let found = forward(c, &kernel_of("attention_fwd_d32", &text), &i.qkv, &i.keys);
+            let found =
+                forward(&mut Device::new(), c, &kernel_of("attention_fwd_d32", &text), &i.qkv, &i.keys);
             assert!(found.is_err(), "forward runs without line {line}, a {kind}");
         }
         for (line, text) in without_each(&dkdv, kind) {
             let dkdv = kernel_of("attention_bwd_dkdv_d32", &text);
-            let found = backward(c, &i, &dkdv, &kernel_of("attention_bwd_dq_d32", &dq));
+            let found = backward(&mut Device::new(), c, &i, &dkdv, &kernel_of("attention_bwd_dq_d32", &dq));
             assert!(found.is_err(), "dK and dV run without line {line}, a {kind}");
         }
         for (line, text) in without_each(&dq, kind) {
             let dq = kernel_of("attention_bwd_dq_d32", &text);
-            let found = backward(c, &i, &kernel_of("attention_bwd_dkdv_d32", &dkdv), &dq);
+            let found = backward(&mut Device::new(), c, &i, &kernel_of("attention_bwd_dkdv_d32", &dkdv), &dq);
             assert!(found.is_err(), "dQ runs without line {line}, a {kind}");
         }
     }

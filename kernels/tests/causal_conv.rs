@@ -55,6 +55,7 @@ fn check(n_valid: &[u32], len: usize, e: usize, reverse: bool) {
 #[test]
 fn forward_in_time() {
     check(&[1], 1, 32, false);
+    check(&[0, 2], 3, 32, false);
     check(&[3, 33, 20], 33, 160, false);
     check(&[64, 130, 129], 130, 64, false);
     check(&[769], 769, 32, false);
@@ -63,6 +64,7 @@ fn forward_in_time() {
 #[test]
 fn backward_in_time() {
     check(&[1, 2], 2, 32, true);
+    check(&[0, 2], 3, 32, true);
     check(&[31, 5], 33, 160, true);
     check(&[64, 130, 129], 130, 64, true);
     check(&[1025], 1025, 32, true);

@@ -2,7 +2,7 @@
 
 mod support;
 
-use panfoma_ptx_interpreter::{Arg, Finding};
+use panfoma_ptx_interpreter::{Arg, Finding, Options};
 use support::*;
 
 /// States of a channel.
@@ -19,6 +19,9 @@ struct Case {
     rank: usize,
     reverse: bool,
 }
+
+/// Mean of dt before softplus: steps of about 0.05.
+const BIAS: f64 = -3.0;
 
 struct Inputs {
     x: Vec<f64>,
@@ -70,7 +73,7 @@ impl Case {
         sequence * self.len + place
     }
 
-    fn inputs(&self) -> Inputs {
+    fn inputs(&self, bias: f64) -> Inputs {
         let (rows, e) = (self.rows(), self.e);
         let near = |i: usize, noise: f64| f64::from((((i % N + 1) as f64).ln() + 0.1 * noise) as f32);
         Inputs {
@@ -78,7 +81,7 @@ impl Case {
             dt_raw: random_bf16(rows * e, 2),
             bc: random_bf16(rows * self.bc_cols(), 3),
             xz: random_bf16(rows * 2 * e, 4),
-            dt_bias: random_f32(e, 5).iter().map(|x| f64::from((x - 3.0) as f32)).collect(),
+            dt_bias: random_f32(e, 5).iter().map(|x| f64::from((x + bias) as f32)).collect(),
             a_log: random(e * N, 6).into_iter().enumerate().map(|(i, noise)| near(i, noise)).collect(),
             d: random_f32(e, 7),
             d_out: random_bf16(rows * e, 8),
@@ -193,7 +196,7 @@ fn backward(
     let (bc_parts, parts) = (g.empty(n_parts * rows * 2 * N * 4), g.empty(c.n_sequences() * 18 * e * 4));
     let args = [&on.inputs[..], &[states, on.d_out, dx, d_dt, dxz, bc_parts, parts], &on.sizes].concat();
     let grid = [n_parts, c.n_sequences(), 1];
-    g.try_launch(scan, Shape { grid, block: 128, shared: 88_064 }, &args)?;
+    g.try_launch(scan, Shape { grid, block: 128, shared: 81_920 }, &args)?;
 
     let args = [bc_parts, on.inputs[7], d_bc, n(rows), n(c.len), n(n_parts), n(c.bc_cols())];
     g.try_launch(&kernel("selective_scan_bwd_bc"), flat(rows * N, 128), &args)?;
@@ -214,12 +217,16 @@ fn backward(
 }
 
 fn check(c: Case) {
-    let i = c.inputs();
-    let (expected, gradients) = reference(&c, &i);
+    let i = c.inputs(BIAS);
+    check_inputs(&c, &i);
+}
+
+fn check_inputs(c: &Case, i: &Inputs) {
+    let (expected, gradients) = reference(c, i);
     let mut g = Device::new();
-    let on = upload(&mut g, &c, &i);
+    let on = upload(&mut g, c, i);
     let (out, states) =
-        forward(&mut g, &c, &on, &kernel("selective_scan_fwd")).unwrap_or_else(|e| panic!("{e}"));
+        forward(&mut g, c, &on, &kernel("selective_scan_fwd")).unwrap_or_else(|e| panic!("{e}"));
     close("out", &g.read_bf16(out), &expected.out, 3e-3);
     let begun = |x: &[f64]| -> Vec<f64> {
         x.iter().zip(&expected.states).filter(|(_, s)| !s.is_nan()).map(|(x, _)| *x).collect()
@@ -227,7 +234,7 @@ fn check(c: Case) {
     close("states", &begun(&g.read_f32_partly(states)), &begun(&expected.states), 1e-5);
 
     let found =
-        backward(&mut g, &c, &on, states, &kernel("selective_scan_bwd")).unwrap_or_else(|e| panic!("{e}"));
+        backward(&mut g, c, &on, states, &kernel("selective_scan_bwd")).unwrap_or_else(|e| panic!("{e}"));
     close("dx", &found.x, &gradients.x, 5e-3);
     close("d dt", &found.dt_raw, &gradients.dt_raw, 5e-3);
     close("dz", &found.z, &gradients.z, 5e-3);
@@ -264,10 +271,55 @@ fn as_many_steps_as_a_small_cell_has_genes() {
     check(Case { n_valid: vec![1025], len: 1025, e: 32, rank: 32, reverse: false });
 }
 
+/// Steps of about 0.001, Mamba's smallest: e^(dt A) is nearly 1, and its error adds up over a thousand steps.
+#[test]
+fn states_that_decay_slowly() {
+    let c = Case { n_valid: vec![1025], len: 1025, e: 32, rank: 4, reverse: false };
+    check_inputs(&c, &c.inputs(-6.9));
+}
+
+/// No cell is empty, but one without genes must not write outside its rows.
+#[test]
+fn a_sequence_without_steps_is_zero() {
+    for reverse in [false, true] {
+        check(Case { n_valid: vec![0, 3], len: 4, e: 32, rank: 4, reverse });
+    }
+}
+
+/// Inference keeps no states.
+#[test]
+fn without_states_the_output_is_the_same() {
+    let c = Case { n_valid: vec![70], len: 70, e: 64, rank: 4, reverse: false };
+    let i = c.inputs(BIAS);
+    let mut g = Device::new();
+    let on = upload(&mut g, &c, &i);
+    let (out, _) = forward(&mut g, &c, &on, &kernel("selective_scan_fwd")).unwrap_or_else(|e| panic!("{e}"));
+    let alone = g.empty(c.rows() * c.e * 2);
+    let args = [&on.inputs[..], &[alone, Arg::Ptr(0)], &on.sizes].concat();
+    g.launch(&kernel("selective_scan_fwd"), Shape { grid: [1, 1, 1], block: 64, shared: 0 }, &args);
+    assert_eq!(g.read_bf16(alone), g.read_bf16(out));
+}
+
+#[test]
+fn the_order_of_warps_changes_no_bit() {
+    let c = Case { n_valid: vec![50, 64], len: 64, e: 160, rank: 4, reverse: true };
+    let i = c.inputs(BIAS);
+    let run = |seed| {
+        let mut g = Device::with(Options { seed, count_memory: false, ..Options::default() });
+        let on = upload(&mut g, &c, &i);
+        let (out, states) =
+            forward(&mut g, &c, &on, &kernel("selective_scan_fwd")).unwrap_or_else(|e| panic!("{e}"));
+        let d = backward(&mut g, &c, &on, states, &kernel("selective_scan_bwd"))
+            .unwrap_or_else(|e| panic!("{e}"));
+        [g.read_bf16(out), d.x, d.dt_raw, d.z, d.bc, d.a_log, d.d, d.dt_bias]
+    };
+    assert_eq!(run(1), run(2));
+}
+
 #[test]
 fn every_barrier_and_wait_is_needed() {
     let c = Case { n_valid: vec![90], len: 90, e: 128, rank: 4, reverse: false };
-    let i = c.inputs();
+    let i = c.inputs(BIAS);
     let mut g = Device::new();
     let on = upload(&mut g, &c, &i);
     let [fwd, bwd] = ["selective_scan_fwd", "selective_scan_bwd"].map(source);

@@ -76,7 +76,7 @@ fn ties_keep_their_order_and_padding_comes_last() {
     one(&[9.0, 1.0, 8.0, 2.0], &[0, 1, 0, 1]);
     one(&[-0.0, 0.0, -0.0, -1.0, 1e-40, -1e-40], &[1; 6]);
     one(&[f64::NAN, 1.0, f64::NAN, 9.0, f64::NEG_INFINITY, f64::INFINITY], &[1, 1, 1, 0, 1, 1]);
-    one(&[f64::NEG_INFINITY, f64::MIN], &[1, 1]);
+    one(&[f64::NEG_INFINITY, f64::from(f32::MIN)], &[1, 1]);
 }
 
 #[test]

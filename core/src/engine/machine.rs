@@ -2,13 +2,14 @@
 
 use super::inference::{Engine, On};
 use super::learning::{Learner, Learning, Moments};
-#[cfg(any(feature = "cuda12", feature = "cuda13"))]
-use super::micro_batch;
+#[cfg(feature = "cuda")]
+use super::{limits, micro_batch};
 use crate::device::Cpu;
-#[cfg(any(feature = "cuda12", feature = "cuda13"))]
+#[cfg(feature = "cuda")]
 use crate::device::cuda::{Cuda, Gpu};
 use crate::model::lanes::{Lanes, Peers};
 use crate::model::{ModelError, PanFoMa};
+use crate::ops::Backend;
 use crate::stage::{Device, Kind, UserError};
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ pub enum Machine {
     /// On the threads of this process.
     Cpu,
     /// On a GPU.
-    #[cfg(any(feature = "cuda12", feature = "cuda13"))]
+    #[cfg(feature = "cuda")]
     Cuda(Cuda<Gpu>),
 }
 
@@ -46,7 +47,7 @@ impl Machine {
         }
     }
 
-    #[cfg(any(feature = "cuda12", feature = "cuda13"))]
+    #[cfg(feature = "cuda")]
     fn cuda(index: u32) -> Result<Self, String> {
         use crate::device::cuda::Driver;
         let gpu = Gpu::open(index)?;
@@ -54,25 +55,22 @@ impl Machine {
         Ok(Self::Cuda(Cuda::new(gpu)))
     }
 
-    #[cfg(not(any(feature = "cuda12", feature = "cuda13")))]
+    #[cfg(not(feature = "cuda"))]
     fn cuda(_: u32) -> Result<Self, String> {
         Err("this program was built without CUDA".into())
     }
 
     /// A model that embeds cells, `micro_batch` of them a call, or as many as suit the device.
     ///
-    /// Errors: the device has no memory for it, or fails; here and below.
-    pub fn engine(
-        &self,
-        model: PanFoMa<Cpu>,
-        micro_batch: Option<usize>,
-    ) -> Result<Box<dyn Engine>, ModelError> {
+    /// Errors: a shape that the device has no kernels for, no memory for it, or a failure; here and below.
+    pub fn engine(&self, model: PanFoMa<Cpu>, micro_batch: Option<usize>) -> anyhow::Result<Box<dyn Engine>> {
         match self {
-            Self::Cpu => Ok(Box::new(On::new(Cpu::new(), model, on_cpu(micro_batch))?)),
-            #[cfg(any(feature = "cuda12", feature = "cuda13"))]
+            Self::Cpu => Ok(engine_on(Cpu::new(), model, on_cpu(micro_batch))?),
+            #[cfg(feature = "cuda")]
             Self::Cuda(b) => {
+                limits::refuse(&model.config)?;
                 let cells = micro_batch::fitting(b, &model.config, false, micro_batch)?;
-                Ok(Box::new(On::new(b.clone(), model, Lanes::new(1, cells))?))
+                Ok(engine_on(b.clone(), model, Lanes::new(1, cells))?)
             }
         }
     }
@@ -84,19 +82,17 @@ impl Machine {
         moments: Option<Moments>,
         micro_batch: Option<usize>,
         peers: Option<Arc<dyn Peers>>,
-    ) -> Result<Box<dyn Learner>, ModelError> {
+    ) -> anyhow::Result<Box<dyn Learner>> {
         match self {
-            Self::Cpu => {
-                let on = On::new(Cpu::new(), model, on_cpu(micro_batch).with_peers(peers))?;
-                Ok(Box::new(Learning::new(on, moments)?))
-            }
-            #[cfg(any(feature = "cuda12", feature = "cuda13"))]
+            Self::Cpu => Ok(learner_on(Cpu::new(), model, moments, on_cpu(micro_batch).with_peers(peers))?),
+            #[cfg(feature = "cuda")]
             Self::Cuda(b) => {
+                limits::refuse(&model.config)?;
                 let cells = micro_batch::fitting(b, &model.config, true, micro_batch)?;
                 // A lane a process.
                 let n_ranks = peers.as_ref().map_or(1, |peers| peers.n_ranks());
-                let on = On::new(b.clone(), model, Lanes::new(n_ranks, cells).with_peers(peers))?;
-                Ok(Box::new(Learning::new(on, moments)?))
+                let lanes = Lanes::new(n_ranks, cells).with_peers(peers);
+                Ok(learner_on(b.clone(), model, moments, lanes)?)
             }
         }
     }
@@ -104,4 +100,23 @@ impl Machine {
 
 fn on_cpu(micro_batch: Option<usize>) -> Lanes<Cpu> {
     Lanes::new(LANES, micro_batch.unwrap_or(1))
+}
+
+/// A model that embeds cells on a backend of one's own.
+pub fn engine_on<B: Backend>(
+    b: B,
+    model: PanFoMa<Cpu>,
+    lanes: Lanes<B>,
+) -> Result<Box<dyn Engine>, ModelError> {
+    Ok(Box::new(On::new(b, model, lanes)?))
+}
+
+/// A model that learns on a backend of one's own.
+pub fn learner_on<B: Backend>(
+    b: B,
+    model: PanFoMa<Cpu>,
+    moments: Option<Moments>,
+    lanes: Lanes<B>,
+) -> Result<Box<dyn Learner>, ModelError> {
+    Ok(Box::new(Learning::new(On::new(b, model, lanes)?, moments)?))
 }

@@ -6,10 +6,12 @@
 
 mod inference;
 mod learning;
+#[cfg(feature = "cuda")]
+mod limits;
 mod machine;
-#[cfg(any(feature = "cuda12", feature = "cuda13"))]
+#[cfg(feature = "cuda")]
 mod micro_batch;
 
 pub use inference::Engine;
 pub use learning::{Host, Learner, Moments};
-pub use machine::{LANES, Machine};
+pub use machine::{LANES, Machine, engine_on, learner_on};

@@ -83,20 +83,23 @@ pub fn near<D: Driver>(
 #[track_caller]
 pub fn close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{what}");
-    let norm = |x: &mut dyn Iterator<Item = f64>| x.map(|x| x * x).sum::<f64>().sqrt();
-    let error = norm(&mut found.iter().zip(expected).map(|(&a, &b)| f64::from(a) - b));
-    let size = norm(&mut expected.iter().copied());
-    assert!(
-        error <= tolerance * size,
-        "{what}: relative error {:.2e}, allowed {tolerance:.2e}",
-        error / size
-    );
+    let off = root(found.iter().zip(expected).map(|(&a, &b)| f64::from(a) - b));
+    let size = root(expected.iter().copied());
+    assert!(off <= tolerance * size, "{what}: relative error {:.2e}, allowed {tolerance:.2e}", off / size);
 }
 
 /// ||found - expected|| / ||expected||
 pub fn error(found: &[f32], expected: &[f32]) -> f64 {
     assert_eq!(found.len(), expected.len());
-    let norm = |x: &mut dyn Iterator<Item = f64>| x.map(|x| x * x).sum::<f64>().sqrt();
-    let error = norm(&mut found.iter().zip(expected).map(|(&a, &b)| f64::from(a - b)));
-    error / norm(&mut expected.iter().map(|&x| f64::from(x))).max(f64::MIN_POSITIVE)
+    let off = root(found.iter().zip(expected).map(|(&a, &b)| f64::from(a) - f64::from(b)));
+    off / norm(expected).max(f64::MIN_POSITIVE)
+}
+
+/// ||x||
+pub fn norm(x: &[f32]) -> f64 {
+    root(x.iter().map(|&x| f64::from(x)))
+}
+
+fn root(x: impl Iterator<Item = f64>) -> f64 {
+    x.map(|x| x * x).sum::<f64>().sqrt()
 }

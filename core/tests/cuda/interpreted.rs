@@ -20,15 +20,6 @@ pub struct Interpreted {
 struct State {
     memory: ptx::Memory,
     modules: BTreeMap<&'static str, ptx::Module>,
-    /// Warp instructions by kernel.
-    instructions: BTreeMap<&'static str, u64>,
-}
-
-impl Interpreted {
-    /// Warp instructions executed so far, by kernel.
-    pub fn instructions(&self) -> BTreeMap<&'static str, u64> {
-        self.state.lock().unwrap().instructions.clone()
-    }
 }
 
 fn failed(message: String) -> DeviceError {
@@ -121,7 +112,7 @@ impl Driver for Interpreted {
     }
 
     unsafe fn launch(&self, launch: Launch<'_>) -> Result<()> {
-        let State { memory, modules, instructions } = &mut *self.state.lock().unwrap();
+        let State { memory, modules } = &mut *self.state.lock().unwrap();
         let (name, module) = (launch.kernel.name, launch.kernel.module);
         if !modules.contains_key(module.name) {
             let parsed = ptx::Module::parse(module.ptx).map_err(|error| failed(format!("{error}")))?;
@@ -132,9 +123,8 @@ impl Driver for Interpreted {
         let block = [launch.threads(), 1, 1];
         let shape = ptx::Launch { grid: launch.grid, block, dynamic_shared: launch.shared };
         let options = ptx::Options { count_memory: false, ..ptx::Options::default() };
-        let counters = ptx::launch_raw(memory, kernel, &shape, launch.arguments, &options)
+        ptx::launch_raw(memory, kernel, &shape, launch.arguments, &options)
             .map_err(|finding| failed(format!("{finding}")))?;
-        *instructions.entry(name).or_default() += counters.warp_instructions;
         Ok(())
     }
 

@@ -2,6 +2,8 @@
 //! with `PANFOMA_TEST_DEVICE=cuda:0` on a GPU.
 
 mod compare;
+mod driver;
 mod goldens;
 mod interpreted;
+mod learning;
 mod ops;

@@ -2,10 +2,14 @@
 //! rounding alone.
 
 use crate::compare::{EXACT, activations, near, on_device, parameters, random};
-use panfoma_core::device::Device;
+use crate::interpreted::rounded;
 use panfoma_core::device::cuda::{Cuda, Driver};
+use panfoma_core::device::{Device, Tensor};
 use panfoma_core::ops::Sequences;
+use panfoma_core::ops::adamw::{AdamW, Constants, Step};
 use panfoma_core::ops::attention::{Attention, Heads};
+use panfoma_core::ops::causal_conv::CausalConv;
+use panfoma_core::ops::cross_entropy::CrossEntropy;
 use panfoma_core::ops::gated_fusion::GatedFusion;
 use panfoma_core::ops::gelu::Gelu;
 use panfoma_core::ops::layer_norm::LayerNorm;
@@ -15,6 +19,7 @@ use panfoma_core::ops::mean_pool::MeanPool;
 use panfoma_core::ops::rms_norm::RmsNorm;
 use panfoma_core::ops::rows::Rows;
 use panfoma_core::ops::selective_scan::{Direction, Scan, ScanGrad, SelectiveScan};
+use panfoma_core::ops::sort_genes::{Chunks, SortGenes};
 use panfoma_core::ops::token_embedding::{Tables, TablesMut, TokenEmbedding};
 
 /// One rounding to bf16 is off by 2^-8 at most, 1.7e-3 on average.
@@ -184,8 +189,6 @@ fn check_rows<D: Driver>(b: &Cuda<D>) {
     assert_eq!(b.index_to_host(&which).unwrap(), [1, 4]);
     let (y, y64) = activations(b, &[2, 8], &random(16, 5));
     b.scatter_add_rows(&y, &which, &mut half).unwrap();
-    let half_before = half64;
-    let mut half64 = half_before;
     EXACT.scatter_add_rows(&y64, &vec![1, 4], &mut half64).unwrap();
     near(b, "scattered to places", &half, &half64, ROUNDED);
 }
@@ -275,6 +278,138 @@ fn attention_agrees_at_widths_with_a_kernel_and_without() {
     {
         on_device!(check_attention, n_sequences, len, n_heads, width);
     }
+}
+
+fn check_conv<D: Driver>(b: &Cuda<D>, e: usize, direction: Direction) {
+    let (len, n_valid) = (70, [70, 2]);
+    let rows = 2 * len;
+    let (sequences, sequences64) =
+        (Sequences::new(b, len, &n_valid).unwrap(), Sequences::new(&EXACT, len, &n_valid).unwrap());
+    let (xz, xz64) = activations(b, &[rows, 2 * e], &random(rows * 2 * e, 1));
+    let (w, w64) = parameters(b, &[e, 4], &random(4 * e, 2));
+    let (bias, bias64) = parameters(b, &[e], &random(e, 3));
+    let y = b.causal_conv_silu(&xz, &w, &bias, &sequences, direction).unwrap();
+    let y64 = EXACT.causal_conv_silu(&xz64, &w64, &bias64, &sequences64, direction).unwrap();
+    near(b, "convolution", &y, &y64, ROUNDED);
+    let (dy, dy64) = activations(b, &[rows, e], &random(rows * e, 4));
+    let (mut dw, mut dw64) = parameters(b, &[e, 4], &random(4 * e, 5));
+    let (mut db, mut db64) = parameters(b, &[e], &random(e, 6));
+    let (mut dxz, mut dxz64) = activations(b, &[rows, 2 * e], &random(rows * 2 * e, 7));
+    b.causal_conv_silu_backward(&xz, &w, &bias, &dy, &sequences, direction, &mut dw, &mut db, &mut dxz)
+        .unwrap();
+    EXACT
+        .causal_conv_silu_backward(
+            &xz64,
+            &w64,
+            &bias64,
+            &dy64,
+            &sequences64,
+            direction,
+            &mut dw64,
+            &mut db64,
+            &mut dxz64,
+        )
+        .unwrap();
+    near(b, "dxz", &dxz, &dxz64, ROUNDED);
+    near(b, "dw", &dw, &dw64, SUMMED);
+    near(b, "db", &db, &db64, SUMMED);
+}
+
+#[test]
+fn convolution_agrees_in_both_directions() {
+    on_device!(check_conv, 32, Direction::Forward);
+    on_device!(check_conv, 160, Direction::Backward);
+}
+
+fn check_cross_entropy<D: Driver>(b: &Cuda<D>, rows: usize, classes: usize, weighted: bool) {
+    let (mut logits, mut logits64) = activations(b, &[rows, classes], &random(rows * classes, 1));
+    let targets: Vec<u32> = (0..rows).map(|r| (r * 5 % classes) as u32).collect();
+    let weights: Vec<f32> = (0..rows).map(|r| 0.5 + r as f32).collect();
+    let weights = weighted.then_some(&weights[..]);
+    let found = b.cross_entropy(&mut logits, &b.index(&targets).unwrap(), weights, 0.25).unwrap();
+    let expected = EXACT.cross_entropy(&mut logits64, &targets, weights, 0.25).unwrap();
+    assert_eq!(found.n_correct, expected.n_correct);
+    assert!((found.nll / expected.nll - 1.0).abs() < 1e-6, "{} against {}", found.nll, expected.nll);
+    near(b, "dlogits", &logits, &logits64, ROUNDED);
+}
+
+#[test]
+fn cross_entropy_agrees_with_weights_and_without() {
+    on_device!(check_cross_entropy, 33, 51, false);
+    on_device!(check_cross_entropy, 7, 3, true);
+    on_device!(check_cross_entropy, 1, 130, false);
+}
+
+fn check_sort<D: Driver>(b: &Cuda<D>) {
+    let chunks = Chunks { n_cells: 2, n_chunks: 3, chunk_len: 11 };
+    let (rows, d) = (2 * 3 * 12, 16);
+    let (states, states64) = activations(b, &[rows, d], &random(rows * d, 1));
+    let genes: Vec<u32> = (0..66).map(|i| u32::from(i % 5 != 4)).collect();
+    let found = b.sort_genes(&states, &b.index(&genes).unwrap(), chunks).unwrap();
+    let expected = EXACT.sort_genes(&states64, &genes, chunks).unwrap();
+    near(b, "global state", &found.global, &expected.global, SUMMED);
+    near(b, "scores", &found.scores, &expected.scores, SUMMED);
+    assert_eq!(b.index_to_host(&found.rows).unwrap(), expected.rows);
+    assert_eq!(b.index_to_host(&found.places).unwrap(), expected.places);
+}
+
+#[test]
+fn genes_are_sorted_by_score() {
+    on_device!(check_sort);
+}
+
+fn check_adamw<D: Driver>(b: &Cuda<D>) {
+    // Longer than one part of the norm.
+    let n = (1 << 14) + 5;
+    let tensors: Vec<_> = (1..5).map(|seed| random(n, seed)).collect();
+    let upload = |i: usize| b.upload(&[n], &tensors[i]).unwrap();
+    let upload64 = |i: usize| EXACT.upload(&[n], &tensors[i]).unwrap();
+    let (mut value, gradient, mut first) = (upload(0), upload(1), upload(2));
+    let (mut value64, gradient64, mut first64) = (upload64(0), upload64(1), upload64(2));
+    let positive: Vec<f32> = tensors[3].iter().map(|x| x * x).collect();
+    let (mut second, mut second64) = parameters(b, &[n], &positive);
+    let norm = b.sum_of_squares(&[&gradient, &value]).unwrap();
+    let norm64 = EXACT.sum_of_squares(&[&gradient64, &value64]).unwrap();
+    assert!((norm / norm64 - 1.0).abs() < 1e-12, "{norm} against {norm64}");
+    let constants = Constants { beta1: 0.9, beta2: 0.98, eps: 1e-8, weight_decay: 0.1 };
+    let step = Step { learning_rate: 1e-3, t: 3, gradient_factor: 0.5 };
+    for decays in [true, false] {
+        let update = constants.update(step, decays);
+        b.adamw(update, &mut value, &gradient, &mut first, &mut second).unwrap();
+        EXACT.adamw(update, &mut value64, &gradient64, &mut first64, &mut second64).unwrap();
+    }
+    near(b, "value", &value, &value64, 1e-6);
+    near(b, "first moment", &first, &first64, 1e-6);
+    near(b, "second moment", &second, &second64, 1e-6);
+}
+
+#[test]
+fn adamw_moves_values_and_moments() {
+    on_device!(check_adamw);
+}
+
+/// A product that has read a parameter before a step reads the moved one after it.
+fn check_copies_move<D: Driver>(b: &Cuda<D>) {
+    let identity: Vec<f32> = (0..64).map(|i| if i % 9 == 0 { 1.0 } else { 0.0 }).collect();
+    let identity = b.activations(&[8, 8], &identity).unwrap();
+    let mut value = b.upload(&[8, 8], &random(64, 1)).unwrap();
+    let [gradient, mut first, mut second] =
+        [2, 3, 4].map(|seed| b.upload(&[8, 8], &vec![seed as f32; 64]).unwrap());
+    let read = |value: &Tensor<Cuda<D>>| {
+        b.download(&b.matmul(Matrix::of(&identity), Matrix::of(value)).unwrap()).unwrap()
+    };
+    let before = read(&value);
+    let constants = Constants { beta1: 0.9, beta2: 0.98, eps: 1e-8, weight_decay: 0.1 };
+    let update = constants.update(Step { learning_rate: 0.1, t: 1, gradient_factor: 1.0 }, false);
+    b.adamw(update, &mut value, &gradient, &mut first, &mut second).unwrap();
+    let moved: Vec<f32> = b.download(&value).unwrap().into_iter().map(rounded).collect();
+    assert_ne!(before, moved);
+    assert_eq!(read(&value), moved);
+}
+
+#[test]
+fn products_read_parameters_as_the_optimizer_left_them() {
+    on_device!(check_copies_move);
 }
 
 fn check_scan<D: Driver>(b: &Cuda<D>, e: usize, n: usize, rank: usize, direction: Direction) {

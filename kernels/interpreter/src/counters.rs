@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use crate::isa::Class;
+use crate::class::Class;
 use crate::parse::Kernel;
 use crate::warp::each;
 

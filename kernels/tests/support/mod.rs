@@ -3,12 +3,17 @@
 
 use std::ops::Range;
 
-use panfoma_ptx_interpreter::{Arg, Counters, Finding, Launch, Memory, Module, Options, launch};
+use panfoma_ptx_interpreter::{Arg, Finding, Launch, Memory, Module, Options, launch};
 
 /// An interpreted device.
-#[derive(Default)]
 pub struct Device {
     pub memory: Memory,
+    /// How it runs launches.
+    pub options: Options,
+    /// Of all launches.
+    pub shared_wavefronts: u64,
+    /// The same without bank conflicts.
+    pub shared_wavefronts_ideal: u64,
 }
 
 /// A kernel's text and name.
@@ -55,7 +60,11 @@ pub fn flat(n: usize, block: usize) -> Shape {
 
 impl Device {
     pub fn new() -> Self {
-        Self::default()
+        Self::with(Options { count_memory: false, ..Options::default() })
+    }
+
+    pub fn with(options: Options) -> Self {
+        Self { memory: Memory::new(), options, shared_wavefronts: 0, shared_wavefronts_ideal: 0 }
     }
 
     pub fn bf16(&mut self, x: &[f64]) -> Arg {
@@ -75,29 +84,21 @@ impl Device {
         Arg::Ptr(self.memory.alloc(bytes))
     }
 
-    pub fn try_launch(&mut self, kernel: &Kernel, shape: Shape, args: &[Arg]) -> Result<Counters, Finding> {
-        let options = Options { count_memory: false, ..Options::default() };
-        self.launch_with(kernel, shape, args, &options)
-    }
-
-    pub fn launch_with(
-        &mut self,
-        kernel: &Kernel,
-        shape: Shape,
-        args: &[Arg],
-        options: &Options,
-    ) -> Result<Counters, Finding> {
+    pub fn try_launch(&mut self, kernel: &Kernel, shape: Shape, args: &[Arg]) -> Result<(), Finding> {
         let entry = kernel.module.entry(&kernel.name).unwrap_or_else(|| panic!("no entry {}", kernel.name));
         let shape = Launch {
             grid: shape.grid.map(|n| n as u32),
             block: [shape.block as u32, 1, 1],
             dynamic_shared: shape.shared as u32,
         };
-        launch(&mut self.memory, entry, &shape, args, options)
+        let counters = launch(&mut self.memory, entry, &shape, args, &self.options)?;
+        self.shared_wavefronts += counters.shared_wavefronts;
+        self.shared_wavefronts_ideal += counters.shared_wavefronts_ideal;
+        Ok(())
     }
 
     #[track_caller]
-    pub fn launch(&mut self, kernel: &Kernel, shape: Shape, args: &[Arg]) -> Counters {
+    pub fn launch(&mut self, kernel: &Kernel, shape: Shape, args: &[Arg]) {
         self.try_launch(kernel, shape, args).unwrap_or_else(|finding| panic!("{finding}"))
     }
 
@@ -224,21 +225,10 @@ pub fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// Lines of a kernel that are an instruction of `kind`, with the text that lacks each.
+/// For each line with an instruction of `kind`: its number, and the text without it.
 pub fn without_each(text: &str, kind: &str) -> Vec<(usize, String)> {
     let lines: Vec<&str> = text.lines().collect();
     let is_one = |line: &str| !line.trim_start().starts_with("//") && line.contains(kind);
-    (0..lines.len())
-        .filter(|&i| is_one(lines[i]))
-        .map(|i| {
-            (
-                i + 1,
-                lines
-                    .iter()
-                    .enumerate()
-                    .map(|(j, l)| if j == i { "\n".into() } else { format!("{l}\n") })
-                    .collect(),
-            )
-        })
-        .collect()
+    let places = (0..lines.len()).filter(|&i| is_one(lines[i]));
+    places.map(|i| (i + 1, [&lines[..i], &[""], &lines[i + 1..]].concat().join("\n"))).collect()
 }

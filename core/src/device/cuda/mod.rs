@@ -8,14 +8,14 @@
 mod budget;
 mod driver;
 mod elementwise;
-#[cfg(any(feature = "cuda12", feature = "cuda13"))]
+#[cfg(feature = "cuda")]
 mod gpu;
 mod pool;
 mod segments;
 
 pub use driver::{Address, Driver, Dtype, Launch, Memory, Operand, Product};
 pub(crate) use elementwise::Groups;
-#[cfg(any(feature = "cuda12", feature = "cuda13"))]
+#[cfg(feature = "cuda")]
 pub use gpu::Gpu;
 pub(crate) use panfoma_kernels::entries as kernels;
 pub(crate) use pool::Block;

@@ -24,7 +24,7 @@ fn channels<D: Driver>(
     sequences: &Sequences<Cuda<D>>,
 ) -> usize {
     let e = w.rows();
-    assert_eq!((w.cols(), e % 2), (TAPS, 0), "taps, and channels by two");
+    assert_eq!((w.cols(), e % 4), (TAPS, 0), "taps, and channels by four");
     assert_eq!((xz.rows(), xz.cols(), b.cols()), (sequences.rows(), 2 * e, e));
     assert_eq!((xz.dtype(), w.dtype(), b.dtype()), (Dtype::Bf16, Dtype::F32, Dtype::F32));
     e

@@ -51,6 +51,20 @@ impl Gpu {
         open::open(index)
     }
 
+    /// Multiprocessors, and their clock in Hz.
+    ///
+    /// Errors: the driver does not say.
+    pub fn processors(&self) -> Result<(u32, f64)> {
+        let attribute = |attribute| {
+            // SAFETY: the device was found when `self` was made.
+            let found = unsafe { result::device::get_attribute(self.device, attribute) };
+            found.map_err(|error| self.failed("its attributes", error))
+        };
+        let count = attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
+        let khz = attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_CLOCK_RATE)?;
+        Ok((count as u32, 1e3 * f64::from(khz)))
+    }
+
     fn failed(&self, what: &str, error: DriverError) -> DeviceError {
         DeviceError::Failed { device: self.name.clone(), message: format!("{what}: {}", words(error)) }
     }
@@ -88,7 +102,7 @@ impl Gpu {
             sys::CUjit_option::CU_JIT_ERROR_LOG_BUFFER,
             sys::CUjit_option::CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES,
         ];
-        let mut values = [log.as_mut_ptr().cast::<c_void>(), LOG_BYTES as *mut c_void];
+        let mut values = [log.as_mut_ptr().cast::<c_void>(), std::ptr::without_provenance_mut(LOG_BYTES)];
         let mut module: sys::CUmodule = std::ptr::null_mut();
         // SAFETY: text is terminated, the log has LOG_BYTES bytes, and both outlive the call.
         let status = unsafe {
@@ -197,9 +211,9 @@ impl Driver for Gpu {
         let mut bytes = launch.arguments.len();
         // The parameters as one block of memory instead of a pointer each: 1 = the block, 2 = its size, 0 = the end.
         let mut extra: [*mut c_void; 5] = [
-            1 as *mut c_void,
+            std::ptr::without_provenance_mut(1),
             launch.arguments.as_ptr().cast_mut().cast(),
-            2 as *mut c_void,
+            std::ptr::without_provenance_mut(2),
             (&raw mut bytes).cast(),
             std::ptr::null_mut(),
         ];

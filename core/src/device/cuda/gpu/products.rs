@@ -48,7 +48,7 @@ struct Plan {
 }
 
 fn pointer(at: Address) -> *mut c_void {
-    at as usize as *mut c_void
+    std::ptr::with_exposed_provenance_mut(at as usize)
 }
 
 fn alignment(at: Address) -> u32 {

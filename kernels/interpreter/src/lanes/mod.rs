@@ -3,8 +3,16 @@
 use crate::half::{
     bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16, f64_to_bf16, f64_to_f16, truncate_to_bf16,
 };
-use crate::isa::{Alu, Compare, HalfOp, Narrow, Rounding, Row, Type, WideAlu, WideRow, Widen};
+use crate::isa::{Alu, HalfOp, Rounding, Row};
 use crate::mufu::{self, flush};
+
+mod compare;
+#[cfg(test)]
+mod tests;
+mod wide;
+
+pub(crate) use compare::{compare, compare_wide};
+pub(crate) use wide::{narrow, wide, widen};
 
 /// Does this machine have the instructions of the fast version?
 pub(crate) fn fast() -> bool {
@@ -39,21 +47,9 @@ macro_rules! twice {
         }
     };
 }
-pub(crate) use twice;
+use twice;
 
-twice!(
-    /// One row from up to three; integer division by zero is zero here and must be refused before.
-    alu, alu_fast, alu_body(f: Alu, ftz: bool, sat: bool, a: &Row, b: &Row, c: &Row) -> Row
-);
-twice!(
-    /// One wide row from up to three.
-    wide, wide_fast, wide_body(f: WideAlu, a: &WideRow, b: &WideRow, c: &WideRow) -> WideRow
-);
-twice!(
-    /// Lanes for which the comparison holds.
-    compare, compare_fast, compare_body(f: Compare, ty: Type, ftz: bool, a: &Row, b: &Row) -> u32
-);
-
+/// A row of a value for each lane.
 macro_rules! map {
     ($lane:ident => $value:expr) => {{
         let mut out = [Default::default(); 32];
@@ -63,7 +59,12 @@ macro_rules! map {
         out
     }};
 }
+use map;
 
+twice!(
+    /// One row from up to three; integer division by zero is zero here and must be refused before.
+    alu, alu_fast, alu_body(f: Alu, ftz: bool, sat: bool, a: &Row, b: &Row, c: &Row) -> Row
+);
 #[inline(always)]
 fn f(bits: u32) -> f32 {
     f32::from_bits(bits)
@@ -236,7 +237,7 @@ fn plain(op: Alu, a: &Row, b: &Row, c: &Row) -> Row {
         Alu::SubF => map!(i => (f(a[i]) - f(b[i])).to_bits()),
         Alu::MulF => map!(i => (f(a[i]) * f(b[i])).to_bits()),
         Alu::FmaF => map!(i => f(a[i]).mul_add(f(b[i]), f(c[i])).to_bits()),
-        Alu::DivF => map!(i => (f(a[i]) / f(b[i])).to_bits()),
+        Alu::DivF | Alu::DivApprox => map!(i => (f(a[i]) / f(b[i])).to_bits()),
         Alu::MinF => map!(i => minimum(f(a[i]), f(b[i])).to_bits()),
         Alu::MaxF => map!(i => maximum(f(a[i]), f(b[i])).to_bits()),
         Alu::MinNan => {
@@ -284,203 +285,5 @@ fn int_to_f32(exact: f64, mode: Rounding) -> f32 {
         Rounding::Up if back < exact => step(true),
         Rounding::Zero if back.abs() > exact.abs() => step(exact < 0.0),
         _ => near,
-    }
-}
-
-#[inline(always)]
-fn d(bits: u64) -> f64 {
-    f64::from_bits(bits)
-}
-
-#[inline(always)]
-fn wide_body(op: WideAlu, a: &WideRow, b: &WideRow, c: &WideRow) -> WideRow {
-    match op {
-        WideAlu::Mov => *a,
-        WideAlu::Add => map!(i => a[i].wrapping_add(b[i])),
-        WideAlu::Sub => map!(i => a[i].wrapping_sub(b[i])),
-        WideAlu::MulLo => map!(i => a[i].wrapping_mul(b[i])),
-        WideAlu::MulHiU => map!(i => ((u128::from(a[i]) * u128::from(b[i])) >> 64) as u64),
-        WideAlu::MulHiS => map!(i => ((i128::from(a[i] as i64) * i128::from(b[i] as i64)) >> 64) as u64),
-        WideAlu::MadLo => map!(i => a[i].wrapping_mul(b[i]).wrapping_add(c[i])),
-        WideAlu::DivU => map!(i => a[i].checked_div(b[i]).unwrap_or(0)),
-        WideAlu::DivS => {
-            map!(i => if b[i] == 0 { 0 } else { (a[i] as i64).wrapping_div(b[i] as i64) as u64 })
-        }
-        WideAlu::RemU => map!(i => a[i].checked_rem(b[i]).unwrap_or(0)),
-        WideAlu::RemS => {
-            map!(i => if b[i] == 0 { 0 } else { (a[i] as i64).wrapping_rem(b[i] as i64) as u64 })
-        }
-        WideAlu::MinU => map!(i => a[i].min(b[i])),
-        WideAlu::MinS => map!(i => (a[i] as i64).min(b[i] as i64) as u64),
-        WideAlu::MaxU => map!(i => a[i].max(b[i])),
-        WideAlu::MaxS => map!(i => (a[i] as i64).max(b[i] as i64) as u64),
-        WideAlu::AbsS => map!(i => (a[i] as i64).wrapping_abs() as u64),
-        WideAlu::Neg => map!(i => a[i].wrapping_neg()),
-        WideAlu::And => map!(i => a[i] & b[i]),
-        WideAlu::Or => map!(i => a[i] | b[i]),
-        WideAlu::Xor => map!(i => a[i] ^ b[i]),
-        WideAlu::Not => map!(i => !a[i]),
-        WideAlu::AddF => map!(i => (d(a[i]) + d(b[i])).to_bits()),
-        WideAlu::SubF => map!(i => (d(a[i]) - d(b[i])).to_bits()),
-        WideAlu::MulF => map!(i => (d(a[i]) * d(b[i])).to_bits()),
-        WideAlu::FmaF => map!(i => d(a[i]).mul_add(d(b[i]), d(c[i])).to_bits()),
-        WideAlu::DivF => map!(i => (d(a[i]) / d(b[i])).to_bits()),
-        WideAlu::MinF => map!(i => d(a[i]).min(d(b[i])).to_bits()),
-        WideAlu::MaxF => map!(i => d(a[i]).max(d(b[i])).to_bits()),
-        WideAlu::NegF => map!(i => a[i] ^ 1 << 63),
-        WideAlu::AbsF => map!(i => a[i] & !(1 << 63)),
-        WideAlu::SqrtF => map!(i => d(a[i]).sqrt().to_bits()),
-        WideAlu::RoundF64(mode) => map!(i => round(d(a[i]), mode).to_bits()),
-        WideAlu::IntToF64 { signed: true } => map!(i => (a[i] as i64 as f64).to_bits()),
-        WideAlu::IntToF64 { signed: false } => map!(i => (a[i] as f64).to_bits()),
-        WideAlu::F64ToInt { signed, round } => map!(i => to_integer(d(a[i]), 64, signed, round)),
-    }
-}
-
-pub(crate) fn widen(op: Widen, a: &Row) -> WideRow {
-    match op {
-        Widen::Extend { bits, signed: true } => map!(i => extend(a[i], bits, true) as i32 as u64),
-        Widen::Extend { bits, signed: false } => map!(i => u64::from(extend(a[i], bits, false))),
-        Widen::IntToF64 { signed: true } => map!(i => f64::from(a[i] as i32).to_bits()),
-        Widen::IntToF64 { signed: false } => map!(i => f64::from(a[i]).to_bits()),
-        Widen::F32ToF64 => map!(i => f64::from(f(a[i])).to_bits()),
-        Widen::F32ToInt { signed, round } => map!(i => to_integer(f64::from(f(a[i])), 64, signed, round)),
-    }
-}
-
-pub(crate) fn narrow(op: Narrow, a: &WideRow) -> Row {
-    match op {
-        Narrow::Truncate { bits } => map!(i => extend(a[i] as u32, bits, false)),
-        Narrow::F64ToF32 => map!(i => (d(a[i]) as f32).to_bits()),
-        Narrow::F64ToInt { signed, round } => map!(i => to_integer(d(a[i]), 32, signed, round) as u32),
-        Narrow::IntToF32 { signed: true } => map!(i => (a[i] as i64 as f32).to_bits()),
-        Narrow::IntToF32 { signed: false } => map!(i => (a[i] as f32).to_bits()),
-        Narrow::Popc => map!(i => a[i].count_ones()),
-        Narrow::Clz => map!(i => a[i].leading_zeros()),
-    }
-}
-
-macro_rules! mask {
-    ($lane:ident => $value:expr) => {{
-        let mut out = 0u32;
-        for $lane in 0..32 {
-            out |= u32::from($value) << $lane;
-        }
-        out
-    }};
-}
-
-macro_rules! compare_as {
-    ($f:expr, $a:ident, $b:ident, $read:expr, $float:expr) => {{
-        let read = $read;
-        let unordered = |i: usize| $float && (read($a[i]) != read($a[i]) || read($b[i]) != read($b[i]));
-        match $f {
-            Compare::Eq => mask!(i => read($a[i]) == read($b[i])),
-            Compare::Ne => mask!(i => read($a[i]) != read($b[i]) && !unordered(i)),
-            Compare::Lt => mask!(i => read($a[i]) < read($b[i])),
-            Compare::Le => mask!(i => read($a[i]) <= read($b[i])),
-            Compare::Gt => mask!(i => read($a[i]) > read($b[i])),
-            Compare::Ge => mask!(i => read($a[i]) >= read($b[i])),
-            Compare::Equ => mask!(i => read($a[i]) == read($b[i]) || unordered(i)),
-            Compare::Neu => mask!(i => read($a[i]) != read($b[i])),
-            Compare::Ltu => mask!(i => read($a[i]) < read($b[i]) || unordered(i)),
-            Compare::Leu => mask!(i => read($a[i]) <= read($b[i]) || unordered(i)),
-            Compare::Gtu => mask!(i => read($a[i]) > read($b[i]) || unordered(i)),
-            Compare::Geu => mask!(i => read($a[i]) >= read($b[i]) || unordered(i)),
-            Compare::Num => mask!(i => !unordered(i)),
-            Compare::Nan => mask!(i => unordered(i)),
-        }
-    }};
-}
-
-#[inline(always)]
-fn compare_body(op: Compare, ty: Type, ftz: bool, a: &Row, b: &Row) -> u32 {
-    match ty {
-        Type::F32 if ftz => compare_as!(op, a, b, |x: u32| flush(f(x)), true),
-        Type::F32 => compare_as!(op, a, b, f, true),
-        Type::S32 => compare_as!(op, a, b, |x: u32| x as i32, false),
-        Type::S16 => compare_as!(op, a, b, |x: u32| x as i16, false),
-        Type::U16 | Type::B16 => compare_as!(op, a, b, |x: u32| x as u16, false),
-        _ => compare_as!(op, a, b, |x: u32| x, false),
-    }
-}
-
-#[allow(clippy::eq_op)]
-pub(crate) fn compare_wide(op: Compare, ty: Type, a: &WideRow, b: &WideRow) -> u32 {
-    match ty {
-        Type::F64 => compare_as!(op, a, b, d, true),
-        Type::S64 => compare_as!(op, a, b, |x: u64| x as i64, false),
-        _ => compare_as!(op, a, b, |x: u64| x, false),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::isa::Mufu;
-
-    /// Rows of numbers of every size, with the special ones among them.
-    fn rows() -> Vec<Row> {
-        let mut state = 1u32;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            state
-        };
-        let specials = [0, 1, 0x8000_0000, 0x7f80_0000, 0xff80_0000, 0x7fc0_0000, 0x3f80_0000, 0x0000_1000];
-        let mut rows: Vec<Row> = (0..40).map(|_| std::array::from_fn(|_| next())).collect();
-        rows.push(std::array::from_fn(|i| specials[i % 8]));
-        rows.push(std::array::from_fn(|i| specials[i / 4]));
-        rows.push(std::array::from_fn(|i| (i as f32 * 0.7 - 10.0).to_bits()));
-        rows
-    }
-
-    #[test]
-    fn the_fast_version_computes_the_same_bits() {
-        if !fast() {
-            eprintln!("skipped: this machine has no AVX2 and FMA");
-            return;
-        }
-        let round = Rounding::NearestEven;
-        let operations = [
-            Alu::AddF,
-            Alu::MulF,
-            Alu::FmaF,
-            Alu::DivF,
-            Alu::MinF,
-            Alu::MaxF,
-            Alu::SqrtF,
-            Alu::Approx(Mufu::Ex2),
-            Alu::Approx(Mufu::Rcp),
-            Alu::Approx(Mufu::Rsqrt),
-            Alu::Approx(Mufu::Lg2),
-            Alu::Approx(Mufu::Tanh),
-            Alu::F32x2ToHalves { bf16: true, round, relu: false },
-            Alu::F32ToInt { bits: 32, signed: true, round },
-            Alu::Half { op: HalfOp::Fma, bf16: true, packed: true },
-            Alu::Half { op: HalfOp::Fma, bf16: false, packed: true },
-            Alu::Shl,
-            Alu::MulHiS,
-        ];
-        let rows = rows();
-        // NaN's sign and payload are not said.
-        let canonical = |f: Alu, row: Row| {
-            let float = !matches!(f, Alu::F32ToInt { .. } | Alu::Half { .. } | Alu::Shl | Alu::MulHiS);
-            row.map(|x| if float && super::f(x).is_nan() { 0x7fff_ffff } else { x })
-        };
-        for f in operations {
-            for (i, a) in rows.iter().enumerate() {
-                let (b, c) = (&rows[(i * 7 + 1) % rows.len()], &rows[(i * 5 + 2) % rows.len()]);
-                for (ftz, sat) in [(false, false), (true, false), (false, true)] {
-                    let [quick, plain] =
-                        [true, false].map(|fast| canonical(f, alu(fast, f, ftz, sat, a, b, c)));
-                    assert_eq!(quick, plain, "{f:?} {a:x?} {b:x?} {c:x?}");
-                }
-            }
-        }
-        for f in [Compare::Lt, Compare::Ne, Compare::Geu, Compare::Nan] {
-            for (a, b) in rows.iter().zip(rows.iter().rev()) {
-                assert_eq!(compare(true, f, Type::F32, true, a, b), compare(false, f, Type::F32, true, a, b));
-            }
-        }
     }
 }
