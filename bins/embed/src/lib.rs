@@ -60,7 +60,7 @@ impl Stage for Args {
         let checkpoint = Checkpoint::open(&self.model)?;
         self.check(&checkpoint, &tokens)?;
         if context.dry_run {
-            return self.print_plan(context, &checkpoint, &tokens);
+            return self.print_plan(context, &machine, &checkpoint, &tokens);
         }
         let mut provenance =
             Provenance::new(context, [])?.with_genes("vocabulary", tokens.vocabulary().digest());
@@ -119,19 +119,21 @@ impl Args {
         Ok(())
     }
 
-    fn print_plan(&self, context: &Context, checkpoint: &Checkpoint, tokens: &Tokens) -> anyhow::Result<()> {
+    fn print_plan(
+        &self,
+        context: &Context,
+        machine: &Machine,
+        checkpoint: &Checkpoint,
+        tokens: &Tokens,
+    ) -> anyhow::Result<()> {
         let config = &checkpoint.description.config.model;
-        let estimate = estimate::measure(config)?;
+        let estimate = estimate::measure(machine, config)?;
         // A forward pass is a third of a step.
         let visits = (tokens.n_cells() * self.embedding.draws) as f64 / 3.0;
         println!("cells       {}", tokens.n_cells());
         println!("model       {} parameters, {} genes a cell", estimate.n_params, config.seq_len());
         println!("classes     {}", checkpoint.description.classes.len());
-        println!(
-            "time        about {:.0} s on {} threads",
-            estimate.seconds(visits, context.threads),
-            context.threads
-        );
+        println!("time        {}", estimate.time(visits, context.threads));
         println!("memory      about {} MiB besides activations", (4 * estimate.n_params) >> 20);
         Ok(())
     }

@@ -45,7 +45,7 @@ impl Stage for Args {
         let feed = Feed::new(&tokens, context.seed, self.run.batch_cells(), Some(labels.labelled()));
         let plan = self.plan(feed.steps_per_epoch(), &labels);
         if context.dry_run {
-            return self.print_plan(context, &config, &plan, &labels);
+            return self.print_plan(context, &machine, &config, &plan, &labels);
         }
         let description = session::describe(
             &tokens,
@@ -150,11 +150,12 @@ impl Args {
     fn print_plan(
         &self,
         context: &Context,
+        machine: &Machine,
         config: &ModelConfig,
         plan: &Plan,
         labels: &Labels,
     ) -> anyhow::Result<()> {
-        let estimate = estimate::measure(config)?;
+        let estimate = estimate::measure(machine, config)?;
         let visits = (plan.steps as usize * self.run.batch_cells()) as f64;
         let validations = (plan.steps / plan.validate_every + 2) as f64;
         let validated = validations * labels.n_valid.min(self.run.max_valid_cells) as f64;
@@ -171,11 +172,7 @@ impl Args {
             self.run.batch_cells(),
             plan.steps_per_epoch
         );
-        println!(
-            "time        at most about {:.0} s on {} threads",
-            estimate.seconds(cells, context.threads),
-            context.threads
-        );
+        println!("time        at most {}", estimate.time(cells, context.threads));
         println!("memory      about {} MiB besides activations and a window of cells", estimate.bytes >> 20);
         Ok(())
     }

@@ -43,7 +43,7 @@ impl Stage for Args {
         }
         let plan = self.plan(feed.steps_per_epoch());
         if context.dry_run {
-            return self.print_plan(context, &start.config, &plan, &tokens);
+            return self.print_plan(context, &machine, &start.config, &plan, &tokens);
         }
         let frequencies = BinFrequencies::fit(&tokens, context.seed, start.config.seq_len(), BASELINE_CELLS)?;
         let description = session::describe(
@@ -109,11 +109,12 @@ impl Args {
     fn print_plan(
         &self,
         context: &Context,
+        machine: &Machine,
         config: &ModelConfig,
         plan: &Plan,
         tokens: &Tokens,
     ) -> anyhow::Result<()> {
-        let estimate = estimate::measure(config)?;
+        let estimate = estimate::measure(machine, config)?;
         let cells = tokens.index().split.cells;
         let n_valid = (cells.valid as usize).min(self.run.max_valid_cells) as f64;
         let validations = (plan.steps / plan.validate_every + 2) as f64;
@@ -127,11 +128,7 @@ impl Args {
             self.run.batch_cells(),
             plan.steps_per_epoch
         );
-        println!(
-            "time        about {:.0} s on {} threads",
-            estimate.seconds(visits, context.threads),
-            context.threads
-        );
+        println!("time        {}", estimate.time(visits, context.threads));
         println!("memory      about {} MiB besides activations and a window of cells", estimate.bytes >> 20);
         Ok(())
     }
