@@ -4,6 +4,7 @@ pub mod artifact;
 pub mod data;
 pub mod dense;
 pub mod device;
+pub mod engine;
 mod frames;
 pub mod genes;
 pub mod graph;

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::{fs, process};
 
-use panfoma_kernels::assembler::{Assembler, report};
+use panfoma_kernels::assembler::{Assembler, assemble_all, table};
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -14,11 +14,13 @@ fn main() {
         eprintln!("hint: `pip install --no-deps nvidia-cuda-nvcc-cu12` brings one");
         process::exit(69);
     };
-    let written = report(&assembler, root).and_then(|text| {
-        fs::write(root.join("../docs/benchmarks/ptxas.md"), text).map_err(|e| e.to_string())
-    });
-    if let Err(error) = written {
+    if let Err(error) = write(&assembler, root) {
         eprintln!("error: {error}");
         process::exit(65);
     }
+}
+
+fn write(assembler: &Assembler, root: &Path) -> Result<(), String> {
+    let text = table(&assembler.version()?, &assemble_all(assembler, root)?);
+    fs::write(root.join("../docs/benchmarks/ptxas.md"), text).map_err(|e| e.to_string())
 }

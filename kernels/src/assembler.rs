@@ -6,6 +6,9 @@ use std::env;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+
+use crate::entries::{ENTRIES, MODULES};
 
 /// The architectures that every kernel is assembled for.
 pub const ARCHITECTURES: &[&str] = &["sm_80", "sm_90"];
@@ -165,39 +168,54 @@ pub fn exceeds(usage: &Usage, budget: &Budget) -> Option<String> {
         .then(|| format!("`{}` on {}:{}", usage.entry, budget.architecture, why.trim_end_matches(';')))
 }
 
-/// Every kernel of `ptx/` on every architecture, as a table in Markdown. `root`: the directory of this crate.
+/// What each kernel needs on each architecture: one list of entries a module and architecture, in that order.
+pub type Costs = Vec<(&'static str, &'static str, Vec<Usage>)>;
+
+/// Assembles every module of [`MODULES`] for every architecture, on all cores. `root`: the directory of this crate.
 ///
-/// Errors: a text that does not assemble.
-pub fn report(assembler: &Assembler, root: &Path) -> Result<String, String> {
+/// Errors: what `ptxas` says of every text that does not assemble.
+pub fn assemble_all(assembler: &Assembler, root: &Path) -> Result<Costs, String> {
+    let mut jobs = Vec::new();
+    for module in MODULES {
+        jobs.extend(ARCHITECTURES.iter().map(|architecture| (module.name, *architecture)));
+    }
+    let assemble = |&(module, architecture): &(&'static str, &'static str)| {
+        let path = root.join("ptx").join(format!("{module}.ptx"));
+        assembler.assemble(&path, architecture).map(|usages| (module, architecture, usages))
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let results: Vec<_> = thread::scope(|scope| {
+        let chunks = jobs.chunks(jobs.len().div_ceil(workers).max(1));
+        let threads: Vec<_> =
+            chunks.map(|jobs| scope.spawn(|| jobs.iter().map(assemble).collect::<Vec<_>>())).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("assembling does not panic")).collect()
+    });
+    let (good, bad): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    if bad.is_empty() {
+        return Ok(good.into_iter().flatten().collect());
+    }
+    Err(bad.into_iter().filter_map(Result::err).collect::<Vec<_>>().join("\n"))
+}
+
+/// The costs as a table in Markdown.
+pub fn table(version: &str, costs: &Costs) -> String {
     let mut out = format!(
         "# What the kernels cost\n\n\
-         `ptxas` {} with `-warn-spills -Werror`: registers of a thread, shared memory that the text declares (a launch may add\n\
+         `ptxas` {version} with `-warn-spills -Werror`: registers of a thread, shared memory that the text declares (a launch may add\n\
          to it), spills. Written by `PANFOMA_PTXAS=… cargo run -p panfoma-kernels --example ptxas_report`; a test compares.\n\n\
          | kernel | threads | registers {} | shared, bytes | spills, bytes |\n|---|---:|{}---:|---:|\n",
-        assembler.version()?,
         ARCHITECTURES.join(" | registers "),
         "---:|".repeat(ARCHITECTURES.len()),
     );
-    for module in crate::entries::MODULES {
-        let path = root.join("ptx").join(format!("{}.ptx", module.name));
-        let mut costs = Vec::new();
-        for architecture in ARCHITECTURES {
-            costs.push(assembler.assemble(&path, architecture)?);
-        }
-        for entry in crate::entries::ENTRIES.iter().filter(|entry| entry.module == module) {
-            let of_entry: Vec<&Usage> =
-                costs.iter().flatten().filter(|usage| usage.entry == entry.name).collect();
-            let registers: Vec<String> = of_entry.iter().map(|usage| usage.registers.to_string()).collect();
-            let shared = of_entry.iter().map(|usage| usage.shared).max().unwrap_or(0);
-            let spills = of_entry.iter().map(|usage| usage.spills).max().unwrap_or(0);
-            let threads = entry.threads.map_or("any".to_owned(), |n| n.to_string());
-            let _ = writeln!(
-                out,
-                "| `{}` | {threads} | {} | {shared} | {spills} |",
-                entry.name,
-                registers.join(" | ")
-            );
-        }
+    for entry in ENTRIES {
+        let own = |usage: &&Usage| usage.entry == entry.name;
+        let costs: Vec<&Usage> = costs.iter().flat_map(|(_, _, usages)| usages).filter(own).collect();
+        let registers: Vec<String> = costs.iter().map(|usage| usage.registers.to_string()).collect();
+        let shared = costs.iter().map(|usage| usage.shared).max().unwrap_or(0);
+        let spills = costs.iter().map(|usage| usage.spills).max().unwrap_or(0);
+        let threads = entry.threads.map_or("any".to_owned(), |n| n.to_string());
+        let (name, registers) = (entry.name, registers.join(" | "));
+        let _ = writeln!(out, "| `{name}` | {threads} | {registers} | {shared} | {spills} |");
     }
-    Ok(out)
+    out
 }

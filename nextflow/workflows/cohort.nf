@@ -22,7 +22,8 @@ workflow COHORT {
         optionalFile(params.grn.reference_network),
         params.label,
         params.tokenize.shards as int,
-        params.multiqc
+        params.multiqc,
+        file("${projectDir}/../workflows/multiqc_config.yaml", checkIfExists: true)
     )
 
     channel.topic('versions')

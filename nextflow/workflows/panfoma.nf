@@ -22,6 +22,7 @@ workflow PANFOMA {
     label             // obs column to predict
     shards            // jobs that tokenize
     with_multiqc      // boolean
+    multiqc_config    // path or []
 
     main:
     PANFOMA_QC(cohort, samplesheet, label_map)
@@ -75,7 +76,8 @@ workflow PANFOMA {
 
     if (with_multiqc) {
         MULTIQC(
-            PANFOMA_QC.out.multiqc.mix(PANFOMA_EVALUATE.out.multiqc).map { _meta, files -> files }.toSortedList { a, b -> a.name <=> b.name }
+            PANFOMA_QC.out.multiqc.mix(PANFOMA_EVALUATE.out.multiqc).map { _meta, files -> files }.toSortedList { a, b -> a.name <=> b.name },
+            multiqc_config
         )
     }
 

@@ -52,7 +52,7 @@ ended() {
     [ "$n" = ${#tasks[@]} ] || { cat "$1" >&2; fail "$n tasks of ${#tasks[@]} are $2"; }
 }
 
-say "Nextflow $(nextflow -version | awk '/version/ { print $2 }')"
+say "Nextflow $(awk '/<version>/ { gsub(/ *<[^>]*>/, ""); print; exit }' "$engine/pom.xml")"
 cat > tests.config <<'C'
 process.resourceLimits = [cpus: 1, memory: 6.GB, time: 1.h]
 trace.fields           = 'name,status,exit,attempt,native_id'
@@ -88,8 +88,8 @@ tokenize:
   shards: 3
   genes_args: "--n-top-genes 200"
 pretrain:
-  max_steps: 60
-  args: "--n-chunks 2 --chunk-len 32 --batch-size 4 --max-valid-cells 16 --validate-every 20 --checkpoint-every-steps 5"
+  max_steps: 200
+  args: "--n-chunks 2 --chunk-len 32 --batch-size 4 --max-valid-cells 16 --validate-every 100 --checkpoint-every-steps 10"
 finetune:
   max_steps: 20
   args: "--batch-size 4 --max-valid-cells 64"
@@ -156,7 +156,7 @@ same local/results demo
 if [ ! -e /dev/nvidia0 ]; then
     say "profile gpu: the model asks for a device that is not there; what no retry mends is not retried"
     # Another number of steps: to Nextflow, a task on another device is the same task.
-    if pipeline local -params-file ../cohort.yaml -profile gpu -resume --pretrain.max_steps 50 > gpu.log 2>&1; then fail "trained on a GPU that is not there"; fi
+    if pipeline local -params-file ../cohort.yaml -profile gpu -resume --pretrain.max_steps 100 > gpu.log 2>&1; then fail "trained on a GPU that is not there"; fi
     grep -qP 'PANFOMA_PRETRAIN \(cohort\)\tFAILED\t69\t1' local/trace.tsv || { cat local/trace.tsv >&2; fail "pretraining did not end with 69"; }
     [ "$(grep -c 'PANFOMA_PRETRAIN' local/trace.tsv)" = 1 ] || { cat local/trace.tsv >&2; fail "pretraining was retried"; }
 fi

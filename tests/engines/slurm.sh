@@ -127,12 +127,17 @@ ended "$after" 'CANCELLED 0:0'
 [ ! -e never ] || fail "a job ran although the one before it failed"
 
 if panfoma-pretrain --help | grep -q -- --world-size; then
-    say "two nodes, a rank each: one model"
-    short=(--input demo/tokens "${shape[@]}" --max-steps 40 --threads 1)
+    say "two nodes, a rank each, signalled and requeued: one model"
+    short=(--input demo/tokens "${shape[@]}" --max-steps 400 --validate-every 400 --threads 1)
     # The names of this cluster's nodes are no hosts; elsewhere rank 0 listens on the first node.
-    ranks=$(MASTER_ADDR=127.0.0.1 job --job-name ranks --nodes 2 "$templates/pretrain.sbatch" "${short[@]}" --output ranks)
+    ranks=$(MASTER_ADDR=127.0.0.1 job --job-name ranks --nodes 2 "$templates/pretrain.sbatch" "${short[@]}" --output ranks \
+        --checkpoint-dir rank-checkpoints --checkpoint-every-steps 10)
+    until compgen -G 'rank-checkpoints/step-*' > /dev/null || [ -z "$(squeue --noheader --jobs "$ranks")" ]; do sleep 0.1; done
+    scancel --signal USR1 "$ranks"
+    panfoma-pretrain "${short[@]}" --output alone --quiet
     ended "$ranks" 'COMPLETED 0:0'
-    diff -rq ranks demo/pretrained >&2 || fail "two ranks gave another model than one"
+    grep -q 'going on from step' "ranks-$ranks.log" || { cat "ranks-$ranks.log" >&2; fail "two ranks did not go on from a checkpoint"; }
+    diff -rq ranks alone >&2 || fail "two ranks gave another model than one"
 else
     missing "this panfoma-pretrain knows no ranks"
 fi

@@ -22,8 +22,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ops", &["device"]),
     ("layers", &["device", "ops", "rng"]),
     ("model", &["device", "ops", "layers", "rng"]),
+    ("engine", &["stage", "device", "ops", "layers", "model"]),
     (CHECKPOINT, &["stage", "artifact", "device", "model"]),
-    ("train", &["rng", "stage", "subspace", "artifact", "data", "device", "ops", "layers", "model"]),
+    (
+        "train",
+        &["rng", "stage", "subspace", "artifact", "data", "device", "ops", "layers", "model", "engine"],
+    ),
 ];
 
 /// The one artifact that holds a model; the others know nothing of it.

@@ -145,7 +145,8 @@ fn a_cuda_device_that_is_not_there_is_69() {
         complete()
             .run(stage, &["--force", "--dry-run", "--device", "cuda:99"])
             .expect_code(69)
-            .expect_stderr("cuda:99");
+            .expect_stderr("`--device cuda:99` is not available: ")
+            .expect_stderr("hint: ");
     }
 }
 

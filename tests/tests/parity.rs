@@ -256,7 +256,7 @@ fn check_scan<T: Real>(name: &str, tolerance: f64) {
     let bc = upload(&[rows, 2 * states], columns(&wide("input.Bm"), &wide("input.Cm"), states));
     let xz = upload(&[rows, 2 * e], columns(&vec![0.0; rows * e], &vec![OPEN_GATE; rows * e], e));
     let (dt_bias, d) = (b.zeros(&[e]).unwrap(), upload(&[e], wide("input.D")));
-    let sequences = Sequences { len: t, n_valid: vec![t; n] };
+    let sequences = Sequences::new(&b, t, &vec![t as u32; n]).unwrap();
     let scan = Scan {
         x: &x,
         dt_raw: &dt_raw,
@@ -322,7 +322,7 @@ fn causal_conv_agrees_with_the_reference() {
     let xz = b.upload(&[n * t, 2 * e], &xz).unwrap();
     let w = b.upload(golden.shape("input.w"), golden.floats("input.w")).unwrap();
     let bias = b.upload(&[e], golden.floats("input.b")).unwrap();
-    let sequences = Sequences { len: t, n_valid: vec![t; n] };
+    let sequences = Sequences::new(&b, t, &vec![t as u32; n]).unwrap();
     let y = b.causal_conv_silu(&xz, &w, &bias, &sequences, Direction::Forward).unwrap();
     let p: Vec<f64> = golden.floats("output.y").iter().map(|&p| f64::from(p)).collect();
     for (i, (&p, &y)) in p.iter().zip(y.as_slice()).enumerate() {

@@ -106,9 +106,10 @@ pub struct Embedding {
     #[arg(long, value_name = "PROBABILITY", default_value_t = 0.5, value_parser = part)]
     pub unassigned_below: f64,
 
-    /// Cells of one model call; more need more memory a thread
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
-    pub batch_size: usize,
+    /// Cells of one model call [default: 1 on the CPU, where more need more memory a thread; on a GPU as many as fit its
+    /// free memory, at most 64]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub batch_size: Option<usize>,
 }
 
 /// What represents a cell.

@@ -4,15 +4,16 @@ use crate::args::{Embedding, Pool};
 use panfoma_core::artifact::tokens::{CellRows, Tokens};
 use panfoma_core::data::FIXED_EPOCH;
 use panfoma_core::data::draw::Drawer;
-use panfoma_core::model::{CellBatch, CellEmbeddings, ModelError, lanes};
-use panfoma_core::train::{Backend, Model, feed};
+use panfoma_core::engine::Engine;
+use panfoma_core::model::{CellBatch, CellEmbeddings, ModelError};
+use panfoma_core::train::feed;
 
 /// A model that embeds cells of one tokens directory.
 pub struct Embedder<'a> {
     /// The cells' panels and bins.
     pub tokens: &'a Tokens,
     /// The model.
-    pub model: &'a Model,
+    pub engine: &'a dyn Engine,
     /// How.
     pub how: &'a Embedding,
     /// Seed of the draws.
@@ -31,7 +32,7 @@ pub struct Embedded {
 impl Embedder<'_> {
     /// Numbers of an embedding.
     pub fn dim(&self) -> usize {
-        self.model.config.d_model * if self.how.pool == Pool::Concat { 2 } else { 1 }
+        self.engine.config().d_model * if self.how.pool == Pool::Concat { 2 } else { 1 }
     }
 
     /// Embeds cells. A draw is a function of (seed, cell id, number of the draw).
@@ -40,17 +41,15 @@ impl Embedder<'_> {
         for draw in 0..self.how.draws {
             let epoch = FIXED_EPOCH - draw as u32;
             let drawer = Drawer::new(self.seed, epoch, self.tokens.panels(), self.tokens.index().n_bins);
-            let (cells, _) = feed::sequences(&drawer, rows, self.model.config.seq_len());
-            let drawn =
-                lanes::map(cells.n_cells, self.how.batch_size, |range| self.once(&cells.slice(range)))?;
-            sums.add(drawn);
+            let (cells, _) = feed::sequences(&drawer, rows, self.engine.config().seq_len());
+            sums.add(self.once(&cells)?);
         }
         Ok(sums.mean(self.how.draws))
     }
 
     fn once(&self, cells: &CellBatch) -> Result<Embedded, ModelError> {
-        let CellEmbeddings { cell, cls_mean, class_logits } = self.model.embed(&Backend::new(), cells)?;
-        let d = self.model.config.d_model;
+        let CellEmbeddings { cell, cls_mean, class_logits } = self.engine.embed(cells)?;
+        let d = self.engine.config().d_model;
         let embedding = match self.how.pool {
             Pool::Mean => cell,
             Pool::Cls => cls_mean,
@@ -58,7 +57,7 @@ impl Embedder<'_> {
                 cell.chunks(d).zip(cls_mean.chunks(d)).flat_map(|(a, b)| [a, b].concat()).collect()
             }
         };
-        let classes = self.model.config.n_classes.max(1);
+        let classes = self.engine.config().n_classes.max(1);
         let probabilities = class_logits.unwrap_or_default().chunks(classes).flat_map(softmax).collect();
         Ok(Embedded { embedding, probabilities })
     }
@@ -72,15 +71,13 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, drawn: Vec<Embedded>) {
+    fn add(&mut self, drawn: Embedded) {
         let add = |sums: &mut Vec<f64>, values: Vec<f32>| {
             sums.resize(values.len(), 0.0);
             sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += f64::from(value));
         };
-        let (embedding, probabilities): (Vec<_>, Vec<_>) =
-            drawn.into_iter().map(|part| (part.embedding, part.probabilities)).unzip();
-        add(&mut self.embedding, embedding.concat());
-        add(&mut self.probabilities, probabilities.concat());
+        add(&mut self.embedding, drawn.embedding);
+        add(&mut self.probabilities, drawn.probabilities);
     }
 
     fn mean(self, draws: usize) -> Embedded {
@@ -111,8 +108,8 @@ mod tests {
     fn draws_are_averaged_cell_by_cell() {
         let part = |values: &[f32]| Embedded { embedding: values.to_vec(), probabilities: Vec::new() };
         let mut sums = Sums::default();
-        sums.add(vec![part(&[1.0, 2.0]), part(&[5.0])]);
-        sums.add(vec![part(&[3.0, 2.0]), part(&[6.0])]);
+        sums.add(part(&[1.0, 2.0, 5.0]));
+        sums.add(part(&[3.0, 2.0, 6.0]));
         assert_eq!(sums.mean(2), part(&[2.0, 2.0, 5.5]));
     }
 }

@@ -18,6 +18,7 @@ use panfoma_core::artifact::tokens::{Columns, Tokens};
 use panfoma_core::artifact::{Provenance, cells::Cells};
 use panfoma_core::data::loader::{Batches, Plan};
 use panfoma_core::data::order::Arrangement;
+use panfoma_core::engine::Machine;
 use panfoma_core::stage::{Context, Progress, Stage, UserError};
 use panfoma_core::train::estimate;
 use std::time::Instant;
@@ -41,7 +42,7 @@ impl Stage for Args {
   panfoma-embed -i tokens -m model -o embeddings.parquet --reference atlas.parquet --transfer transfer.parquet";
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
-        context.refuse_missing_device()?;
+        let machine = Machine::open(context.device)?;
         let outputs = [
             Some(&self.output),
             self.predictions.as_ref(),
@@ -59,13 +60,14 @@ impl Stage for Args {
         let checkpoint = Checkpoint::open(&self.model)?;
         self.check(&checkpoint, &tokens)?;
         if context.dry_run {
-            return self.print_plan(context, &checkpoint, &tokens);
+            return self.print_plan(context, &machine, &checkpoint, &tokens);
         }
         let mut provenance =
             Provenance::new(context, [])?.with_genes("vocabulary", tokens.vocabulary().digest());
         provenance.inputs = vec![tokens.input()?, Input::digest(&self.model)?];
-        let model = checkpoint.weights()?;
-        let embedder = Embedder { tokens: &tokens, model: &model, how: &self.embedding, seed: context.seed };
+        let engine = machine.engine(checkpoint.weights()?, self.embedding.batch_size)?;
+        let embedder =
+            Embedder { tokens: &tokens, engine: &*engine, how: &self.embedding, seed: context.seed };
         let mut outputs =
             Outputs::create(&self, &tokens, &checkpoint.description, embedder.dim(), provenance, context)?;
         let mut progress = Progress::new("cells", tokens.n_cells() as u64);
@@ -117,19 +119,21 @@ impl Args {
         Ok(())
     }
 
-    fn print_plan(&self, context: &Context, checkpoint: &Checkpoint, tokens: &Tokens) -> anyhow::Result<()> {
+    fn print_plan(
+        &self,
+        context: &Context,
+        machine: &Machine,
+        checkpoint: &Checkpoint,
+        tokens: &Tokens,
+    ) -> anyhow::Result<()> {
         let config = &checkpoint.description.config.model;
-        let estimate = estimate::measure(config)?;
+        let estimate = estimate::measure(machine, config)?;
         // A forward pass is a third of a step.
         let visits = (tokens.n_cells() * self.embedding.draws) as f64 / 3.0;
         println!("cells       {}", tokens.n_cells());
         println!("model       {} parameters, {} genes a cell", estimate.n_params, config.seq_len());
         println!("classes     {}", checkpoint.description.classes.len());
-        println!(
-            "time        about {:.0} s on {} threads",
-            estimate.seconds(visits, context.threads),
-            context.threads
-        );
+        println!("time        {}", estimate.time(visits, context.threads));
         println!("memory      about {} MiB besides activations", (4 * estimate.n_params) >> 20);
         Ok(())
     }

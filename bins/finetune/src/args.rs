@@ -124,9 +124,10 @@ pub struct Run {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
     pub grad_accumulation: usize,
 
-    /// Cells of one model call; more need more memory a thread
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
-    pub micro_batch_size: usize,
+    /// Cells of one model call [default: 1 on the CPU, where more need more memory a thread; on a GPU as many as fit its
+    /// free memory, at most 64]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub micro_batch_size: Option<usize>,
 
     /// Highest learning rate
     #[arg(long, value_name = "RATE", default_value_t = 1e-3, value_parser = positive)]

@@ -4,36 +4,35 @@ use crate::labels::Labels;
 use panfoma_core::artifact::tokens::{Split, Tokens};
 use panfoma_core::data::FIXED_EPOCH;
 use panfoma_core::data::draw::Drawer;
-use panfoma_core::model::lanes;
+use panfoma_core::engine::Engine;
 use panfoma_core::stage::Interrupt;
 use panfoma_core::train::class_head::ClassHead;
-use panfoma_core::train::{Backend, Model, feed};
+use panfoma_core::train::{Model, feed};
 
 /// Most training cells the head is fitted to; said in `--head-init`.
 const MAX_CELLS: usize = 2_000;
 /// Cells of a batch: between two of them the stage can stop.
 const BATCH: usize = 64;
 
-/// Fits the class head of `model` to the embeddings of labelled training cells, the first of a shuffled order.
+/// A class head fitted to the embeddings of labelled training cells, the first of a shuffled order.
 ///
 /// priors: [n_classes]. Errors: unreadable tokens, or `interrupt`.
 pub fn fit(
-    model: &mut Model,
+    engine: &dyn Engine,
     tokens: &Tokens,
     labels: &Labels,
     priors: &[f64],
     seed: u64,
     interrupt: &Interrupt,
-) -> anyhow::Result<()> {
-    let (dim, seq_len) = (model.config.d_model, model.config.seq_len());
+) -> anyhow::Result<ClassHead> {
+    let (dim, seq_len) = (engine.config().d_model, engine.config().seq_len());
     let drawer = Drawer::new(seed, FIXED_EPOCH, tokens.panels(), tokens.index().n_bins);
     let (mut embeddings, mut classes) = (Vec::new(), Vec::new());
     for batch in feed::fixed(tokens, Split::Train, seed, MAX_CELLS, BATCH) {
         interrupt.check()?;
         let batch = batch?;
         let (cells, _) = feed::sequences(&drawer, &batch.rows, seq_len);
-        let parts = lanes::map(cells.n_cells, 1, |range| model.embed(&Backend::new(), &cells.slice(range)))?;
-        let embedded: Vec<f32> = parts.into_iter().flat_map(|part| part.cell).collect();
+        let embedded = engine.embed(&cells)?.cell;
         for (embedding, &cell) in embedded.chunks_exact(dim).zip(&batch.cells) {
             let Some(class) = labels.class[cell].filter(|_| classes.len() < MAX_CELLS) else { continue };
             embeddings.extend_from_slice(embedding);
@@ -45,6 +44,11 @@ pub fn fit(
     }
     let head = ClassHead::fit(&embeddings, dim, &classes, priors, seed);
     tracing::info!("the class head is fitted to {} training cells", classes.len());
+    Ok(head)
+}
+
+/// Gives a model this class head.
+pub fn set(model: &mut Model, head: &ClassHead) {
     for (name, tensor) in model.params_mut() {
         for (end, values) in head.parameters() {
             if name.strip_prefix("head.class.") == Some(end) {
@@ -52,5 +56,4 @@ pub fn fit(
             }
         }
     }
-    Ok(())
 }

@@ -15,6 +15,7 @@ use panfoma_core::artifact::Provenance;
 use panfoma_core::artifact::checkpoint::{Checkpoint, Kind, Training};
 use panfoma_core::artifact::provenance::Input;
 use panfoma_core::artifact::tokens::Tokens;
+use panfoma_core::engine::Machine;
 use panfoma_core::model::ModelConfig;
 use panfoma_core::stage::{Context, Stage};
 use panfoma_core::train::session::{self, Made};
@@ -32,7 +33,7 @@ impl Stage for Args {
   panfoma-finetune -i tokens -m model -o frozen --label cell_type --mode frozen";
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
-        context.refuse_missing_device()?;
+        let machine = Machine::open(context.device)?;
         context.refuse_existing(&self.output)?;
         let tokens = Tokens::open(&self.input)?;
         let pretrained = Checkpoint::open(&self.model)?;
@@ -44,7 +45,7 @@ impl Stage for Args {
         let feed = Feed::new(&tokens, context.seed, self.run.batch_cells(), Some(labels.labelled()));
         let plan = self.plan(feed.steps_per_epoch(), &labels);
         if context.dry_run {
-            return self.print_plan(context, &config, &plan, &labels);
+            return self.print_plan(context, &machine, &config, &plan, &labels);
         }
         let description = session::describe(
             &tokens,
@@ -62,15 +63,21 @@ impl Stage for Args {
             seq_len: config.seq_len(),
             mode: self.mode,
             score: self.run.score,
-            micro_batch: self.run.micro_batch_size,
             max_valid_cells: self.run.max_valid_cells,
         };
         let weights = labels.weights(self.run.class_weights);
-        let session = Session { context, output: &self.output, flags: &self.checkpoints, description, plan };
-        let team = session.meet(&self.ranks)?;
-        let mut objective =
-            Classification::new(&tokens, &labels, feed, weights, settings).with_team(team.clone());
-        session.run(&mut objective, team, || self.weights(&pretrained, config, &tokens, &labels, context))
+        let mut objective = Classification::new(&tokens, &labels, feed, weights, settings);
+        let session = Session {
+            context,
+            output: &self.output,
+            flags: &self.checkpoints,
+            description,
+            plan,
+            machine: &machine,
+            micro_batch: self.run.micro_batch_size,
+            ranks: &self.ranks,
+        };
+        session.run(&mut objective, || self.weights(&pretrained, config, &tokens, &labels, &machine, context))
     }
 }
 
@@ -82,6 +89,7 @@ impl Args {
         config: ModelConfig,
         tokens: &Tokens,
         labels: &Labels,
+        machine: &Machine,
         context: &Context,
     ) -> anyhow::Result<Model> {
         let (b, seed) = (Backend::new(), context.seed);
@@ -90,13 +98,17 @@ impl Args {
             Mode::Full | Mode::Frozen => pretrained.body()?,
             Mode::Scratch => Model::init(ModelConfig { n_classes: 0, ..config }, seed, &b),
         };
-        let mut model = body.with_class_head(n_classes, seed, &b);
+        let model = body.with_class_head(n_classes, seed, &b);
         if self.head_init == HeadInit::Fitted {
             let priors = match self.run.class_weights {
                 ClassWeights::None => labels.frequencies(),
                 ClassWeights::Balanced => vec![1.0 / n_classes as f64; n_classes],
             };
-            head::fit(&mut model, tokens, labels, &priors, seed, &context.interrupt)?;
+            let engine = machine.engine(model, self.run.micro_batch_size)?;
+            let head = head::fit(&*engine, tokens, labels, &priors, seed, &context.interrupt)?;
+            let mut model = engine.into_model()?;
+            head::set(&mut model, &head);
+            return Ok(model);
         }
         Ok(model)
     }
@@ -138,11 +150,12 @@ impl Args {
     fn print_plan(
         &self,
         context: &Context,
+        machine: &Machine,
         config: &ModelConfig,
         plan: &Plan,
         labels: &Labels,
     ) -> anyhow::Result<()> {
-        let estimate = estimate::measure(config)?;
+        let estimate = estimate::measure(machine, config)?;
         let visits = (plan.steps as usize * self.run.batch_cells()) as f64;
         let validations = (plan.steps / plan.validate_every + 2) as f64;
         let validated = validations * labels.n_valid.min(self.run.max_valid_cells) as f64;
@@ -159,11 +172,7 @@ impl Args {
             self.run.batch_cells(),
             plan.steps_per_epoch
         );
-        println!(
-            "time        at most about {:.0} s on {} threads",
-            estimate.seconds(cells, context.threads),
-            context.threads
-        );
+        println!("time        at most {}", estimate.time(cells, context.threads));
         println!("memory      about {} MiB besides activations and a window of cells", estimate.bytes >> 20);
         Ok(())
     }

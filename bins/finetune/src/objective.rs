@@ -6,12 +6,10 @@ use crate::scores::Scores;
 use panfoma_core::artifact::tokens::{Split, Tokens};
 use panfoma_core::data::FIXED_EPOCH;
 use panfoma_core::data::draw::Drawer;
-use panfoma_core::model::lanes::{Lanes, Peers};
+use panfoma_core::engine::{Engine, Learner};
 use panfoma_core::model::{CellBatch, TrainScope};
 use panfoma_core::stage::Interrupt;
-use panfoma_core::train::ranks::Team;
-use panfoma_core::train::{Backend, Feed, LANES, Measured, Model, Objective, Validation, feed};
-use std::sync::Arc;
+use panfoma_core::train::{Feed, Measured, Objective, Validation, feed};
 
 /// Cells of a validation batch: between two of them the stage can stop.
 const VALIDATION_BATCH: usize = 64;
@@ -24,7 +22,6 @@ pub struct Classification<'a> {
     tokens: &'a Tokens,
     labels: &'a Labels,
     feed: Feed<'a>,
-    lanes: Lanes<Backend>,
     class_weights: Option<Vec<f32>>,
     frequencies: Vec<f64>,
     settings: Settings,
@@ -41,8 +38,6 @@ pub struct Settings {
     pub mode: Mode,
     /// What the best validation is chosen by.
     pub score: Score,
-    /// Cells of one model call.
-    pub micro_batch: usize,
     /// Most validation cells used.
     pub max_valid_cells: usize,
 }
@@ -56,15 +51,7 @@ impl<'a> Classification<'a> {
         class_weights: Option<Vec<f32>>,
         settings: Settings,
     ) -> Self {
-        let lanes = Lanes::new(LANES, settings.micro_batch);
-        Self { tokens, labels, feed, lanes, class_weights, frequencies: labels.frequencies(), settings }
-    }
-
-    /// Shares the work with the other processes of the run.
-    #[must_use]
-    pub fn with_team(self, team: Option<Arc<Team>>) -> Self {
-        let lanes = self.lanes.with_peers(team.map(|team| team as Arc<dyn Peers>));
-        Self { lanes, ..self }
+        Self { tokens, labels, feed, class_weights, frequencies: labels.frequencies(), settings }
     }
 
     fn drawer(&self, epoch: u32) -> Drawer<'a> {
@@ -82,16 +69,12 @@ impl<'a> Classification<'a> {
     /// Adds the predictions of some cells to the scores.
     fn score(
         &self,
-        model: &Model,
+        engine: &dyn Engine,
         cells: &CellBatch,
         truth: &[Option<u32>],
         scores: &mut Scores,
     ) -> anyhow::Result<()> {
-        let b = Backend::new();
-        let parts = self.lanes.evaluate(cells.n_cells, |range| {
-            Ok(model.embed(&b, &cells.slice(range))?.class_logits.unwrap_or_default())
-        })?;
-        let logits: Vec<f32> = parts.into_iter().flatten().collect();
+        let logits = engine.embed(cells)?.class_logits.unwrap_or_default();
         for (logits, truth) in logits.chunks_exact(self.labels.classes.len()).zip(truth) {
             truth.iter().for_each(|&truth| scores.add(logits, truth));
         }
@@ -100,7 +83,7 @@ impl<'a> Classification<'a> {
 }
 
 impl Objective for Classification<'_> {
-    fn step(&mut self, model: &Model, step: u64, grad: &mut Model) -> anyhow::Result<Measured> {
+    fn step(&mut self, learner: &mut dyn Learner, step: u64) -> anyhow::Result<Measured> {
         let (epoch, batch) = self.feed.cells(step)?;
         let (cells, _) = feed::sequences(&self.drawer(epoch), &batch.rows, self.settings.seq_len);
         let labels: Vec<u32> = batch.cells.iter().filter_map(|&cell| self.labels.class[cell]).collect();
@@ -111,8 +94,7 @@ impl Objective for Classification<'_> {
             Mode::Full | Mode::Scratch => TrainScope::Full,
         };
         let weights = self.class_weights.as_deref();
-        let b = Backend::new();
-        let sums = self.lanes.class_step(&b, model, &cells, &labels, weights, 1.0 / weight, scope, grad)?;
+        let sums = learner.class_step(&cells, &labels, weights, 1.0 / weight, scope)?;
         let baseline: f64 = labels.iter().map(|&label| self.weight(label) * self.baseline(label)).sum();
         let means = vec![
             ("loss", sums.nll / weight),
@@ -122,7 +104,7 @@ impl Objective for Classification<'_> {
         Ok(Measured { means, weight: sums.n as f64 })
     }
 
-    fn validate(&mut self, model: &Model, interrupt: &Interrupt) -> anyhow::Result<Validation> {
+    fn validate(&mut self, engine: &dyn Engine, interrupt: &Interrupt) -> anyhow::Result<Validation> {
         let Settings { seed, seq_len, max_valid_cells, score, .. } = self.settings;
         let mut scores = Scores::new(self.labels.classes.len());
         let (mut baseline, mut left) = (0.0, max_valid_cells);
@@ -139,7 +121,7 @@ impl Objective for Classification<'_> {
             let truth: Vec<Option<u32>> =
                 batch.cells[..n].iter().map(|&cell| self.labels.class[cell]).collect();
             let (cells, _) = feed::sequences(&self.drawer(FIXED_EPOCH), &batch.rows, seq_len);
-            self.score(model, &cells.slice(0..n), &truth, &mut scores)?;
+            self.score(engine, &cells.slice(0..n), &truth, &mut scores)?;
             baseline += truth.iter().flatten().map(|&label| self.baseline(label)).sum::<f64>();
         }
         if scores.n() == 0 {

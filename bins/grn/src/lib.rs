@@ -31,8 +31,8 @@ use panfoma_core::artifact::edges::{ALL_CELLS, Writer};
 use panfoma_core::artifact::tokens::{CellRows, Columns};
 use panfoma_core::artifact::{self, atomic, provenance};
 use panfoma_core::data::draw::Drawer;
-use panfoma_core::device::Cpu;
-use panfoma_core::model::{CellBatch, ModelError, PanFoMa, lanes};
+use panfoma_core::engine::{Engine, Machine};
+use panfoma_core::model::{CellBatch, ModelError, lanes};
 use panfoma_core::stage::{Context, Progress, Stage};
 use plan::Plan;
 use programs::Cut;
@@ -67,7 +67,7 @@ impl Stage for Args {
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
         let started = Instant::now();
-        context.refuse_missing_device()?;
+        let machine = Machine::open(context.device)?;
         context.refuse_existing(&self.output)?;
         let beside = self.programs.iter().chain(&self.differential);
         beside.into_iter().try_for_each(|path| context.refuse_existing(path))?;
@@ -78,11 +78,11 @@ impl Stage for Args {
         }
         let mut writer = Writer::create(&self.output, plan.provenance(context)?)?;
         let mut known = Known::new();
-        model_edges(&plan, context, &mut writer, &mut known)?;
+        model_edges(&plan, &machine, context, &mut writer, &mut known)?;
         expression_edges(&plan, context, &mut writer, &mut known)?;
         writer.finish()?;
         if let Some(path) = &self.differential {
-            write_differences(&plan, &known, path, context)?;
+            write_differences(&plan, &machine, &known, path, context)?;
         }
         provenance::write_run_record(&self.output, context, started)
     }
@@ -92,15 +92,21 @@ impl Stage for Args {
 type Known = BTreeMap<(String, usize), Estimates>;
 
 /// What the model says.
-fn model_edges(plan: &Plan, context: &Context, writer: &mut Writer, known: &mut Known) -> anyhow::Result<()> {
+fn model_edges(
+    plan: &Plan,
+    machine: &Machine,
+    context: &Context,
+    writer: &mut Writer,
+    known: &mut Known,
+) -> anyhow::Result<()> {
     if plan.checkpoint.is_none() {
         return Ok(());
     }
-    let model = plan.model().weights()?;
+    let engine = machine.engine(plan.model().weights()?, None)?;
     if let Some(channels) = &plan.channels {
         let mut progress = Progress::new("cells", plan.n_cells() as u64);
         for (place, group) in plan.groups.iter().enumerate() {
-            let network = attention(plan, &model, channels, group, context, &mut progress)?;
+            let network = attention(plan, &*engine, channels, group, context, &mut progress)?;
             for (channel, name) in channels.names().into_iter().enumerate() {
                 let mut scores = plan.scores();
                 scores.extend(network.scores(channel));
@@ -112,10 +118,10 @@ fn model_edges(plan: &Plan, context: &Context, writer: &mut Writer, known: &mut 
         }
         progress.finish();
     }
-    let embeddings = model.gene_embeddings(&Cpu::new())?;
+    let embeddings = engine.gene_embeddings()?;
     if plan.has(Method::Embedding) {
         let mut scores = plan.scores();
-        scores.extend(embedding::scores(&embeddings, model.config.d_model, &plan.regulators.ids));
+        scores.extend(embedding::scores(&embeddings, engine.config().d_model, &plan.regulators.ids));
         writer.push(plan.rank(scores, ALL_CELLS, Method::Embedding.name()))?;
     }
     if let Some(path) = &plan.args.programs {
@@ -193,17 +199,26 @@ fn correlations(
 }
 
 /// Which edges differ between the groups of each contrast, beside what differs between random halves of the same cells.
-fn write_differences(plan: &Plan, known: &Known, path: &Path, context: &Context) -> anyhow::Result<()> {
-    let model = plan.channels.as_ref().map(|_| plan.model().weights()).transpose()?;
+fn write_differences(
+    plan: &Plan,
+    machine: &Machine,
+    known: &Known,
+    path: &Path,
+    context: &Context,
+) -> anyhow::Result<()> {
+    let engine = match plan.channels {
+        Some(_) => Some(machine.engine(plan.model().weights()?, None)?),
+        None => None,
+    };
     let mut findings = Vec::new();
     for &(a, b) in &plan.contrasts {
         let (group_a, group_b) = (&plan.groups[a], &plan.groups[b]);
         let (half_a, half_b) = halves(group_a, group_b, context.seed);
         let mut of_halves: BTreeMap<String, [Estimates; 2]> = BTreeMap::new();
-        if let (Some(channels), Some(model)) = (&plan.channels, &model) {
+        if let (Some(channels), Some(engine)) = (&plan.channels, &engine) {
             let mut progress =
                 Progress::new("cells of halves", (half_a.cells.len() + half_b.cells.len()) as u64);
-            let mut network = |half| attention(plan, model, channels, half, context, &mut progress);
+            let mut network = |half| attention(plan, &**engine, channels, half, context, &mut progress);
             let (one, other) = (network(&half_a)?, network(&half_b)?);
             progress.finish();
             for (channel, name) in channels.names().into_iter().enumerate() {
@@ -238,7 +253,7 @@ fn write_differences(plan: &Plan, known: &Known, path: &Path, context: &Context)
 /// What the cells of one group say, from as many draws as asked for.
 fn attention(
     plan: &Plan,
-    model: &PanFoMa<Cpu>,
+    engine: &dyn Engine,
     channels: &Channels,
     group: &Group,
     context: &Context,
@@ -255,7 +270,7 @@ fn attention(
             let drawer =
                 Drawer::new(context.seed, draw, plan.tokens().panels(), plan.tokens().index().n_bins);
             // Cells are shared out, their sums are not: added in the order of cells whatever the threads.
-            for meetings in meetings(&drawer, model, channels, &rows, &block)? {
+            for meetings in meetings(&drawer, engine, channels, &rows, &block)? {
                 network.add(&meetings);
             }
         }
@@ -267,12 +282,12 @@ fn attention(
 /// What each cell of a block says in one draw, in the order of cells.
 fn meetings(
     drawer: &Drawer,
-    model: &PanFoMa<Cpu>,
+    engine: &dyn Engine,
     channels: &Channels,
     rows: &RegulatorRows,
     block: &CellRows,
 ) -> Result<Vec<Meetings>, ModelError> {
-    let config = &model.config;
+    let config = engine.config();
     let n_tokens = block.n_cells() * config.seq_len();
     let (mut genes, mut values) = (vec![0; n_tokens], vec![0; n_tokens]);
     drawer.draw_rows(block, config.seq_len(), &mut genes, &mut values);
@@ -280,7 +295,7 @@ fn meetings(
     lanes::map(cells.n_cells, 1, |cell| {
         let cell = cells.slice(cell);
         let mut meetings = CellMeetings::new(channels, rows, &cell, config.n_chunks, config.n_bins);
-        model.encoder_attention(&Cpu::new(), &cell, &mut |view| meetings.add(&view))?;
+        engine.encoder_attention(&cell, &mut |view| meetings.add(&view))?;
         Ok(meetings.finish())
     })
 }

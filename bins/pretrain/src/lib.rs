@@ -10,6 +10,7 @@ use objective::{MaskedExpression, Settings};
 use panfoma_core::artifact::checkpoint::{Kind, Training};
 use panfoma_core::artifact::tokens::{Split, Tokens};
 use panfoma_core::data::frequency::BinFrequencies;
+use panfoma_core::engine::Machine;
 use panfoma_core::model::ModelConfig;
 use panfoma_core::stage::{Context, Stage, UserError};
 use panfoma_core::train::session::{self, Made};
@@ -30,7 +31,7 @@ impl Stage for Args {
   panfoma-pretrain -i tokens -o model --preset base --checkpoint-dir $SCRATCH/ckpt --max-walltime 23h30m";
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
-        context.refuse_missing_device()?;
+        let machine = Machine::open(context.device)?;
         context.refuse_existing(&self.output)?;
         let tokens = Tokens::open(&self.input)?;
         let start = Start::new(&self, &tokens)?;
@@ -42,7 +43,7 @@ impl Stage for Args {
         }
         let plan = self.plan(feed.steps_per_epoch());
         if context.dry_run {
-            return self.print_plan(context, &start.config, &plan, &tokens);
+            return self.print_plan(context, &machine, &start.config, &plan, &tokens);
         }
         let frequencies = BinFrequencies::fit(&tokens, context.seed, start.config.seq_len(), BASELINE_CELLS)?;
         let description = session::describe(
@@ -60,15 +61,21 @@ impl Stage for Args {
             seed: context.seed,
             seq_len: start.config.seq_len(),
             mask_ratio: self.run.mask_ratio,
-            micro_batch: self.run.micro_batch_size,
             max_valid_cells: self.run.max_valid_cells,
         };
         let logarithms = frequencies.global_logarithms();
-        let session = Session { context, output: &self.output, flags: &self.checkpoints, description, plan };
-        let team = session.meet(&self.ranks)?;
-        let mut objective =
-            MaskedExpression::new(&tokens, feed, frequencies, settings).with_team(team.clone());
-        session.run(&mut objective, team, || start.weights(context, &tokens, &logarithms))
+        let mut objective = MaskedExpression::new(&tokens, feed, frequencies, settings);
+        let session = Session {
+            context,
+            output: &self.output,
+            flags: &self.checkpoints,
+            description,
+            plan,
+            machine: &machine,
+            micro_batch: self.run.micro_batch_size,
+            ranks: &self.ranks,
+        };
+        session.run(&mut objective, || start.weights(context, &tokens, &logarithms))
     }
 }
 
@@ -102,11 +109,12 @@ impl Args {
     fn print_plan(
         &self,
         context: &Context,
+        machine: &Machine,
         config: &ModelConfig,
         plan: &Plan,
         tokens: &Tokens,
     ) -> anyhow::Result<()> {
-        let estimate = estimate::measure(config)?;
+        let estimate = estimate::measure(machine, config)?;
         let cells = tokens.index().split.cells;
         let n_valid = (cells.valid as usize).min(self.run.max_valid_cells) as f64;
         let validations = (plan.steps / plan.validate_every + 2) as f64;
@@ -120,11 +128,7 @@ impl Args {
             self.run.batch_cells(),
             plan.steps_per_epoch
         );
-        println!(
-            "time        about {:.0} s on {} threads",
-            estimate.seconds(visits, context.threads),
-            context.threads
-        );
+        println!("time        {}", estimate.time(visits, context.threads));
         println!("memory      about {} MiB besides activations and a window of cells", estimate.bytes >> 20);
         Ok(())
     }

@@ -5,12 +5,10 @@ use panfoma_core::data::FIXED_EPOCH;
 use panfoma_core::data::draw::Drawer;
 use panfoma_core::data::frequency::BinFrequencies;
 use panfoma_core::data::mask::Masker;
-use panfoma_core::model::lanes::{Lanes, Peers};
+use panfoma_core::engine::{Engine, Learner};
 use panfoma_core::model::{PretrainBatch, PretrainSums};
 use panfoma_core::stage::Interrupt;
-use panfoma_core::train::ranks::Team;
-use panfoma_core::train::{Backend, Feed, LANES, Measured, Model, Objective, Validation, feed};
-use std::sync::Arc;
+use panfoma_core::train::{Feed, Measured, Objective, Validation, feed};
 
 /// Cells of a validation batch: between two of them the stage can stop.
 const VALIDATION_BATCH: usize = 64;
@@ -22,7 +20,6 @@ const VALIDATION_BATCH: usize = 64;
 pub struct MaskedExpression<'a> {
     tokens: &'a Tokens,
     feed: Feed<'a>,
-    lanes: Lanes<Backend>,
     frequencies: BinFrequencies,
     settings: Settings,
 }
@@ -36,8 +33,6 @@ pub struct Settings {
     pub seq_len: usize,
     /// Part of the genes that is hidden.
     pub mask_ratio: f64,
-    /// Cells of one model call.
-    pub micro_batch: usize,
     /// Most validation cells used.
     pub max_valid_cells: usize,
 }
@@ -45,14 +40,7 @@ pub struct Settings {
 impl<'a> MaskedExpression<'a> {
     /// `frequencies`: fitted on the training split.
     pub fn new(tokens: &'a Tokens, feed: Feed<'a>, frequencies: BinFrequencies, settings: Settings) -> Self {
-        Self { tokens, feed, lanes: Lanes::new(LANES, settings.micro_batch), frequencies, settings }
-    }
-
-    /// Shares the work with the other processes of the run.
-    #[must_use]
-    pub fn with_team(self, team: Option<Arc<Team>>) -> Self {
-        let lanes = self.lanes.with_peers(team.map(|team| team as Arc<dyn Peers>));
-        Self { lanes, ..self }
+        Self { tokens, feed, frequencies, settings }
     }
 
     fn hide(&self, rows: &CellRows, epoch: u32) -> PretrainBatch {
@@ -76,16 +64,16 @@ impl<'a> MaskedExpression<'a> {
 }
 
 impl Objective for MaskedExpression<'_> {
-    fn step(&mut self, model: &Model, step: u64, grad: &mut Model) -> anyhow::Result<Measured> {
+    fn step(&mut self, learner: &mut dyn Learner, step: u64) -> anyhow::Result<Measured> {
         let (epoch, cells) = self.feed.cells(step)?;
         let batch = self.hide(&cells.rows, epoch);
         let scale = 1.0 / batch.n_masked() as f64;
-        let sums = self.lanes.pretrain_step(&Backend::new(), model, &batch, scale, grad)?;
+        let sums = learner.pretrain_step(&batch, scale)?;
         let weight = sums.n_masked as f64;
         Ok(Measured { means: means(sums, self.baseline(&batch)), weight })
     }
 
-    fn validate(&mut self, model: &Model, interrupt: &Interrupt) -> anyhow::Result<Validation> {
+    fn validate(&mut self, engine: &dyn Engine, interrupt: &Interrupt) -> anyhow::Result<Validation> {
         let Settings { seed, max_valid_cells, .. } = self.settings;
         let mut sums = PretrainSums::default();
         let (mut baseline, mut left) = (0.0, max_valid_cells);
@@ -100,10 +88,7 @@ impl Objective for MaskedExpression<'_> {
             let n_cells = batch.cells.n_cells.min(left);
             let batch = batch.slice(0..n_cells);
             left -= n_cells;
-            let parts = self
-                .lanes
-                .evaluate(n_cells, |cells| model.pretrain_eval(&Backend::new(), &batch.slice(cells)))?;
-            sums = [sums, parts.into_iter().sum()].into_iter().sum();
+            sums = [sums, engine.pretrain_eval(&batch)?].into_iter().sum();
             baseline += self.baseline(&batch) * batch.n_masked() as f64;
         }
         if sums.n_masked == 0 {

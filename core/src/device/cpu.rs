@@ -25,6 +25,10 @@ impl<T: Real> Device for Cpu<T> {
         Ok(Tensor::new(shape.to_vec(), Buffer::zeros(shape.iter().product())))
     }
 
+    fn zero_activations(&self, shape: &[usize]) -> Result<Tensor<Self>> {
+        self.zeros(shape)
+    }
+
     fn scratch(&self, shape: &[usize]) -> Result<Tensor<Self>> {
         Ok(stale(shape))
     }

@@ -1,11 +1,13 @@
 //! Where tensors live and what they are made of. A backend owns storage; the operations on it are in `ops`.
 
 pub mod cpu;
+pub mod cuda;
 mod pool;
 pub mod real;
 pub mod simd;
 
 pub use cpu::Cpu;
+pub use cuda::Cuda;
 pub use real::Real;
 
 /// What a device may refuse.
@@ -39,11 +41,13 @@ pub trait Device: Sized + Send + Sync + 'static {
     /// Storage of ids and row numbers.
     type Index: Send + Sync;
 
-    /// A tensor of zeros.
+    /// Zeros of full precision: a gradient of parameters, a moment.
     fn zeros(&self, shape: &[usize]) -> Result<Tensor<Self>>;
-    /// A tensor whose numbers are anything; an operation writes them all.
+    /// Zeros to add activations or their gradients to; a device may hold these in fewer bits.
+    fn zero_activations(&self, shape: &[usize]) -> Result<Tensor<Self>>;
+    /// Activations whose numbers are anything; an operation writes them all.
     fn scratch(&self, shape: &[usize]) -> Result<Tensor<Self>>;
-    /// A tensor with the host's values.
+    /// A tensor with the host's values, in full precision.
     fn upload(&self, shape: &[usize], values: &[f32]) -> Result<Tensor<Self>>;
     /// The values of a tensor, rounded to f32 where it stores more.
     fn download(&self, x: &Tensor<Self>) -> Result<Vec<f32>>;

@@ -52,10 +52,10 @@ pub struct Saved<B: Backend> {
 }
 
 impl<B: Backend> Layer<B> for BidirectionalMamba<B> {
-    type Context<'a> = Sequences;
+    type Context<'a> = Sequences<B>;
     type Saved = Saved<B>;
 
-    fn forward(&self, b: &B, sequences: &Sequences, x: Tensor<B>) -> Result<(Tensor<B>, Saved<B>)> {
+    fn forward(&self, b: &B, sequences: &Sequences<B>, x: Tensor<B>) -> Result<(Tensor<B>, Saved<B>)> {
         let (u, stats) = self.norm.apply(b, &x)?;
         let (f, in_forward) = self.forward.forward(b, sequences, &u)?;
         let (r, in_backward) = self.backward.forward(b, sequences, &u)?;
@@ -67,7 +67,7 @@ impl<B: Backend> Layer<B> for BidirectionalMamba<B> {
     fn backward(
         &self,
         b: &B,
-        sequences: &Sequences,
+        sequences: &Sequences<B>,
         saved: Saved<B>,
         dy: Tensor<B>,
         grad: &mut Self,

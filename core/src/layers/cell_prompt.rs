@@ -4,7 +4,6 @@
 use super::{Init, Layer, Linear, ParamError, Source, join, params};
 use crate::device::{Result, Tensor};
 use crate::ops::Backend;
-use crate::ops::matmul::Matrix;
 
 /// The cell-prompted expression head.
 pub struct CellPrompt<B: Backend> {
@@ -55,10 +54,8 @@ pub struct Saved<B: Backend> {
 impl<B: Backend> CellPrompt<B> {
     /// genes: [n_genes, D] id embeddings. Returns (logits [n_genes, Q], what the backward pass consumes).
     pub fn forward(&self, b: &B, cells: &Cells<B>, genes: Tensor<B>) -> Result<(Tensor<B>, Saved<B>)> {
-        let mut h = b.bias_rows(&self.bias, genes.rows())?;
-        b.matmul_add(Matrix::of(&genes), Matrix::of(&self.gene.weight).t(), &mut h)?;
-        let prompts = self.cell.apply(b, cells.embeddings)?;
-        b.add_assign(&mut h, &b.gather_rows(&prompts, cells.cell_of)?)?;
+        let prompts = b.gather_rows(&self.cell.apply(b, cells.embeddings)?, cells.cell_of)?;
+        let h = b.linear(&genes, &self.gene.weight, Some(&self.bias), Some(&prompts))?;
         let a = b.gelu(&h)?;
         Ok((self.second.apply(b, &a)?, Saved { genes, h, a }))
     }
@@ -76,7 +73,7 @@ impl<B: Backend> CellPrompt<B> {
         let da = self.second.gradients(b, &a, &dy, &mut grad.second)?;
         let dh = b.gelu_backward(&h, da)?;
         b.bias_backward(&dh, &mut grad.bias)?;
-        let mut d_prompts = b.zeros(cells.embeddings.shape())?;
+        let mut d_prompts = b.zero_activations(cells.embeddings.shape())?;
         b.scatter_add_rows(&dh, cells.cell_of, &mut d_prompts)?;
         let d_cells = self.cell.gradients(b, cells.embeddings, &d_prompts, &mut grad.cell)?;
         let d_genes = self.gene.gradients(b, &genes, &dh, &mut grad.gene)?;

@@ -42,25 +42,12 @@ impl<B: Backend> Linear<B> {
 
     /// y
     pub fn apply(&self, b: &B, x: &Tensor<B>) -> Result<Tensor<B>> {
-        let weight = Matrix::of(&self.weight).t();
-        match &self.bias {
-            None => b.matmul(Matrix::of(x), weight),
-            Some(bias) => {
-                let mut y = b.bias_rows(bias, x.rows())?;
-                b.matmul_add(Matrix::of(x), weight, &mut y)?;
-                Ok(y)
-            }
-        }
+        b.linear(x, &self.weight, self.bias.as_ref(), None)
     }
 
     /// residual + y
     pub fn apply_onto(&self, b: &B, x: &Tensor<B>, residual: &Tensor<B>) -> Result<Tensor<B>> {
-        let mut y = match &self.bias {
-            None => b.copy(residual)?,
-            Some(bias) => b.add_bias(residual, bias)?,
-        };
-        b.matmul_add(Matrix::of(x), Matrix::of(&self.weight).t(), &mut y)?;
-        Ok(y)
+        b.linear(x, &self.weight, self.bias.as_ref(), Some(residual))
     }
 
     /// dx; adds the parameters' gradients to `grad`.

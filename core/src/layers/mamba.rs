@@ -84,7 +84,7 @@ impl<B: Backend> Mamba<B> {
         self.dt_weight.cols()
     }
 
-    fn scan<'a>(&'a self, saved: &'a Saved<B>, sequences: &'a Sequences) -> Scan<'a, B> {
+    fn scan<'a>(&'a self, saved: &'a Saved<B>, sequences: &'a Sequences<B>) -> Scan<'a, B> {
         Scan {
             x: &saved.x,
             dt_raw: &saved.dt_raw,
@@ -99,7 +99,7 @@ impl<B: Backend> Mamba<B> {
     }
 
     /// (y, what the backward pass consumes besides u)
-    pub fn forward(&self, b: &B, sequences: &Sequences, u: &Tensor<B>) -> Result<(Tensor<B>, Saved<B>)> {
+    pub fn forward(&self, b: &B, sequences: &Sequences<B>, u: &Tensor<B>) -> Result<(Tensor<B>, Saved<B>)> {
         let xz = self.in_proj.apply(b, u)?;
         let x = b.causal_conv_silu(&xz, &self.conv_weight, &self.conv_bias, sequences, self.direction)?;
         let bc = self.x_proj.apply(b, &x)?;
@@ -115,7 +115,7 @@ impl<B: Backend> Mamba<B> {
     pub fn backward(
         &self,
         b: &B,
-        sequences: &Sequences,
+        sequences: &Sequences<B>,
         u: &Tensor<B>,
         mut saved: Saved<B>,
         dy: &Tensor<B>,

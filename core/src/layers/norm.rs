@@ -66,7 +66,7 @@ impl<B: Backend> Layer<B> for LayerNorm<B> {
         dy: Tensor<B>,
         grad: &mut Self,
     ) -> Result<Tensor<B>> {
-        let mut dx = b.zeros(x.shape())?;
+        let mut dx = b.zero_activations(x.shape())?;
         self.gradients_onto(b, &x, &stats, &dy, grad, &mut dx)?;
         Ok(dx)
     }
@@ -128,7 +128,7 @@ impl<B: Backend> Layer<B> for RmsNorm<B> {
         dy: Tensor<B>,
         grad: &mut Self,
     ) -> Result<Tensor<B>> {
-        let mut dx = b.zeros(x.shape())?;
+        let mut dx = b.zero_activations(x.shape())?;
         self.gradients_onto(b, &x, &stats, &dy, grad, &mut dx)?;
         Ok(dx)
     }

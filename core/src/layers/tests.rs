@@ -179,9 +179,9 @@ fn bidirectional_mamba_has_the_gradients_of_its_forward_pass() {
     let widths = Widths { d_model: 4, d_inner: 6, d_state: 3, dt_rank: 2, d_conv: 4 };
     let new = |s: &mut Source<B>| BidirectionalMamba::new(s, "", widths, 1e-5);
     // Fewer steps than taps, one checkpoint, several checkpoints; with and without padding.
-    check_gradients(new, &Sequences { len: 2, n_valid: vec![2] }, random(&[2, 4], 11));
-    check_gradients(new, &Sequences { len: 7, n_valid: vec![7, 7] }, random(&[14, 4], 12));
-    check_gradients(new, &Sequences { len: 37, n_valid: vec![37] }, random(&[37, 4], 13));
+    check_gradients(new, &Sequences::new(&B::new(), 2, &[2]).unwrap(), random(&[2, 4], 11));
+    check_gradients(new, &Sequences::new(&B::new(), 7, &[7, 7]).unwrap(), random(&[14, 4], 12));
+    check_gradients(new, &Sequences::new(&B::new(), 37, &[37]).unwrap(), random(&[37, 4], 13));
 }
 
 /// Real rows of padded sequences have the outputs and gradients of the sequences without their padding.
@@ -199,7 +199,7 @@ fn bidirectional_mamba_ignores_padding() {
         }
         // A loss never reads padding.
         r.as_mut_slice()[n_valid * 4..].fill(0.0);
-        let sequences = Sequences { len, n_valid: vec![n_valid] };
+        let sequences = Sequences::new(&b, len, &[n_valid as u32]).unwrap();
         let mut grad = zeros(new);
         let (y, saved) = layer.forward(&b, &sequences, x).unwrap();
         let dx = layer.backward(&b, &sequences, saved, r, &mut grad).unwrap();

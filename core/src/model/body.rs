@@ -14,7 +14,7 @@ pub struct Tokens<B: Backend> {
     pub keys: B::Index,
     pub chunks: Chunks,
     /// The sorted genes of each cell.
-    pub sequences: Sequences,
+    pub sequences: Sequences<B>,
 }
 
 /// Final states, and what the backward pass consumes if it was kept.
@@ -47,16 +47,14 @@ impl<B: Backend> PanFoMa<B> {
             keys.push(1);
             keys.extend(genes.iter().map(|&gene| u32::from(gene != PAD_GENE)));
         }
-        let n_valid = |genes: &[u32]| genes.iter().filter(|&&gene| gene != PAD_GENE).count();
+        let n_valid = |genes: &[u32]| genes.iter().filter(|&&gene| gene != PAD_GENE).count() as u32;
+        let n_valid: Vec<u32> = cells.genes.chunks_exact(cells.seq_len).map(n_valid).collect();
         Ok(Tokens {
             genes: b.index(&cells.genes)?,
             values: b.index(&cells.values)?,
             keys: b.index(&keys)?,
             chunks,
-            sequences: Sequences {
-                len: cells.seq_len,
-                n_valid: cells.genes.chunks_exact(cells.seq_len).map(n_valid).collect(),
-            },
+            sequences: Sequences::new(b, cells.seq_len, &n_valid)?,
         })
     }
 
@@ -92,7 +90,7 @@ impl<B: Backend> PanFoMa<B> {
         let saved = body.saved.expect("a forward pass for training keeps its activations");
         let dx = self.decoder.backward(b, &tokens.sequences, saved.decoder, d_states, &mut grad.decoder)?;
         let heads = self.attention_heads(tokens);
-        let mut d_encoded = b.zeros(&[heads.n_sequences * heads.len, self.config.d_model])?;
+        let mut d_encoded = b.zero_activations(&[heads.n_sequences * heads.len, self.config.d_model])?;
         b.scatter_add_rows(&dx, &body.sorted.rows, &mut d_encoded)?;
         let dx = self.encoder.backward(b, &heads, saved.encoder, d_encoded, &mut grad.encoder)?;
         grad.embed.accumulate(b, &dx, &tokens.genes, &tokens.values, tokens.chunks.n_cells)?;

@@ -41,7 +41,7 @@ impl<B: Backend> GlobalDecoder<B> {
     pub fn forward(
         &self,
         b: &B,
-        sequences: &Sequences,
+        sequences: &Sequences<B>,
         mut x: Tensor<B>,
         training: bool,
     ) -> Result<(Tensor<B>, Option<Saved<B>>)> {
@@ -61,7 +61,7 @@ impl<B: Backend> GlobalDecoder<B> {
     pub fn backward(
         &self,
         b: &B,
-        sequences: &Sequences,
+        sequences: &Sequences<B>,
         saved: Saved<B>,
         dy: Tensor<B>,
         grad: &mut Self,

@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{CellBatch, ClassSums, ModelError, PanFoMa, PretrainBatch, PretrainSums, TrainScope};
+use super::{
+    CellBatch, CellEmbeddings, ClassSums, ModelError, PanFoMa, PretrainBatch, PretrainSums, TrainScope,
+};
 use crate::ops::Backend;
 
 /// The processes of one run, as one of them sees the others. Rank 0 receives, the others send.
@@ -45,7 +47,7 @@ pub struct Lanes<B: Backend> {
 
 impl<B: Backend> Lanes<B> {
     /// `n_lanes` bounds the threads a step can use and is part of the arithmetic: another number gives other rounding.
-    /// `micro_batch` is the cells of one model call; 1 keeps a CPU's caches warm.
+    /// `micro_batch` is the cells of one model call; 1 keeps a CPU's caches warm. One lane needs no gradient of its own.
     pub fn new(n_lanes: usize, micro_batch: usize) -> Self {
         assert!(n_lanes > 0 && micro_batch > 0, "{n_lanes} lanes of micro-batches of {micro_batch}");
         Self { n_lanes, micro_batch, grads: Vec::new(), peers: None }
@@ -81,6 +83,9 @@ impl<B: Backend> Lanes<B> {
     ) -> Result<Vec<R>, ModelError> {
         let (n_cells, micro_batch) = (cells.n_cells, self.micro_batch);
         let n_micro = n_cells.div_ceil(micro_batch);
+        if self.n_lanes == 1 {
+            return ranges(n_cells, micro_batch).map(|cells| step(cells, grad)).collect();
+        }
         let n_lanes = self.n_lanes.min(n_micro);
         // Each process has a branch of the tree.
         let branch = self.n_lanes / self.n_ranks();
@@ -137,9 +142,9 @@ impl<B: Backend> Lanes<B> {
         Ok((0..n_micro).filter_map(|i| by_lane[i % n_lanes].next()).collect())
     }
 
-    /// Results of `f` over micro-batches of `n_cells`, in batch order; each process computes a part of them, and only
-    /// rank 0 has them in the end, the others nothing.
-    pub fn evaluate<R: Numbers + Send>(
+    /// Results of `f` over micro-batches of `n_cells`, in batch order, on as many threads as there are lanes for. Each process
+    /// computes a part of them, and only rank 0 has them in the end, the others nothing.
+    pub fn map<R: Numbers + Send>(
         &self,
         n_cells: usize,
         f: impl Fn(Range<usize>) -> Result<R, ModelError> + Sync,
@@ -147,10 +152,11 @@ impl<B: Backend> Lanes<B> {
         let n_micro = n_cells.div_ceil(self.micro_batch);
         let own_of = |rank: usize| n_micro * rank / self.n_ranks()..n_micro * (rank + 1) / self.n_ranks();
         let own = own_of(self.rank());
-        let mut results: Vec<R> = own
-            .into_par_iter()
-            .map(|i| f(i * self.micro_batch..((i + 1) * self.micro_batch).min(n_cells)))
-            .collect::<Result<_, ModelError>>()?;
+        let cells = |i: usize| i * self.micro_batch..((i + 1) * self.micro_batch).min(n_cells);
+        let mut results: Vec<R> = match self.n_lanes / self.n_ranks() {
+            1 => own.map(|i| f(cells(i))).collect::<Result<_, ModelError>>()?,
+            _ => own.into_par_iter().map(|i| f(cells(i))).collect::<Result<_, ModelError>>()?,
+        };
         let Some(peers) = &self.peers else { return Ok(results) };
         if peers.rank() > 0 {
             peers.give(&results.iter().map(R::numbers).collect::<Vec<_>>(), &[])?;
@@ -245,6 +251,11 @@ fn add<B: Backend>(b: &B, to: &mut PanFoMa<B>, from: &PanFoMa<B>) -> Result<(), 
     Ok(())
 }
 
+/// The cells of each micro-batch.
+fn ranges(n_cells: usize, micro_batch: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..n_cells).step_by(micro_batch).map(move |from| from..(from + micro_batch).min(n_cells))
+}
+
 /// Results of `f` over micro-batches of `n_cells`, in batch order, computed on this rayon pool's threads.
 pub fn map<R: Send>(
     n_cells: usize,
@@ -279,13 +290,25 @@ impl Numbers for ClassSums {
     }
 }
 
-/// Logits, [cells × classes].
-impl Numbers for Vec<f32> {
+/// The lengths of its three lists, then their numbers.
+impl Numbers for CellEmbeddings {
     fn numbers(&self) -> Vec<f64> {
-        self.iter().map(|&x| f64::from(x)).collect()
+        let none = Vec::new();
+        let logits = self.class_logits.as_ref();
+        let lists = [&self.cell, &self.cls_mean, logits.unwrap_or(&none)];
+        let lengths = [lists[0].len() as f64, lists[1].len() as f64, logits.map_or(-1.0, |l| l.len() as f64)];
+        let numbers = lists.into_iter().flatten().map(|&x| f64::from(x));
+        lengths.into_iter().chain(numbers).collect()
     }
 
     fn from_numbers(numbers: &[f64]) -> Option<Self> {
-        Some(numbers.iter().map(|&x| x as f32).collect())
+        let (lengths, mut rest) = numbers.split_at_checked(3)?;
+        let mut list = |n: f64| -> Option<Vec<f32>> {
+            let (list, after) = rest.split_at_checked(n.max(0.0) as usize)?;
+            rest = after;
+            Some(list.iter().map(|&x| x as f32).collect())
+        };
+        let (cell, cls_mean, logits) = (list(lengths[0])?, list(lengths[1])?, list(lengths[2])?);
+        Some(Self { cell, cls_mean, class_logits: (lengths[2] >= 0.0).then_some(logits) })
     }
 }

@@ -17,6 +17,7 @@ pub use batch::{CellBatch, PAD_GENE, PretrainBatch};
 pub use config::{ModelConfig, Preset};
 
 pub use attention_view::AttentionView;
+pub use parameters::decays;
 pub use trace::Trace;
 
 use crate::device::DeviceError;

@@ -42,6 +42,15 @@ fn fresh<B: Backend>(
     }
 }
 
+/// Is this parameter drawn towards zero? Matrices and convolutions are; norms, biases, embeddings and the state-space
+/// parameters `a_log` and `d` are not: there zero has no meaning as the simpler model.
+pub fn decays(name: &str) -> bool {
+    let mut parts = name.rsplit('.');
+    parts.next() == Some("weight")
+        && !parts.next().is_some_and(|owner| owner.starts_with("norm"))
+        && !name.starts_with("embed.")
+}
+
 impl<B: Backend> PanFoMa<B> {
     fn build(config: ModelConfig, source: &mut Source<B>) -> Result<Self, ParamError> {
         Ok(Self {
@@ -115,5 +124,28 @@ impl<B: Backend> PanFoMa<B> {
     /// [V, D] gene id embeddings, on the host.
     pub fn gene_embeddings(&self, b: &B) -> Result<Vec<f32>, ModelError> {
         Ok(b.download(&self.embed.gene)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decays;
+
+    #[test]
+    fn only_matrices_and_convolutions_decay() {
+        let decayed = |name: &str| assert!(decays(name), "{name}");
+        let kept = |name: &str| assert!(!decays(name), "{name}");
+        decayed("encoder.layers.0.attn.qkv.weight");
+        decayed("decoder.layers.1.backward.conv.weight");
+        decayed("head.class.1.weight");
+        kept("encoder.layers.0.norm1.weight");
+        kept("decoder.layers.0.norm.weight");
+        kept("decoder.norm.weight");
+        kept("encoder.layers.0.attn.qkv.bias");
+        kept("embed.gene.weight");
+        kept("embed.value.weight");
+        kept("embed.cls");
+        kept("decoder.layers.0.forward.a_log");
+        kept("decoder.layers.0.forward.d");
     }
 }

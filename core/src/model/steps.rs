@@ -67,7 +67,7 @@ impl<B: Backend> PanFoMa<B> {
                 &mut head.cell_expression,
             )?;
             b.scatter_add_rows(&d_prompts, &genes, &mut grad.embed.gene)?;
-            let mut d_states = b.zeros(body.states.shape())?;
+            let mut d_states = b.zero_activations(body.states.shape())?;
             b.scatter_add_rows(&d_masked, &places, &mut d_states)?;
             b.mean_pool_backward(&d_cell, &tokens.sequences, &mut d_states)?;
             self.body_backward(b, &tokens, body, d_states, grad)?;
@@ -118,7 +118,7 @@ impl<B: Backend> PanFoMa<B> {
         let sums = b.cross_entropy(&mut logits, &b.index(labels)?, weights.as_deref(), scale)?;
         let d_cell = head.backward(b, &(), saved, logits, head_grad)?;
         if scope == TrainScope::Full {
-            let mut d_states = b.zeros(body.states.shape())?;
+            let mut d_states = b.zero_activations(body.states.shape())?;
             b.mean_pool_backward(&d_cell, &tokens.sequences, &mut d_states)?;
             self.body_backward(b, &tokens, body, d_states, grad)?;
         }

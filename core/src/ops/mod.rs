@@ -1,12 +1,13 @@
 //! Operations on tensors: one folder an operation, with its equations, and its loops for each backend.
 
+pub mod adamw;
 pub mod attention;
-pub mod bias;
 pub mod causal_conv;
 pub mod cross_entropy;
 pub mod gated_fusion;
 pub mod gelu;
 pub mod layer_norm;
+pub mod linear;
 pub mod matmul;
 pub mod mean_pool;
 pub mod rms_norm;
@@ -15,18 +16,19 @@ pub mod selective_scan;
 pub mod sort_genes;
 pub mod token_embedding;
 
-use crate::device::Device;
+use crate::device::{Device, Result};
 
 /// Everything the model needs of a device.
 pub trait Backend:
     Device
+    + adamw::AdamW
     + attention::Attention
-    + bias::Bias
     + causal_conv::CausalConv
     + cross_entropy::CrossEntropy
     + gated_fusion::GatedFusion
     + gelu::Gelu
     + layer_norm::LayerNorm
+    + linear::Linear
     + matmul::Matmul
     + mean_pool::MeanPool
     + rms_norm::RmsNorm
@@ -39,13 +41,14 @@ pub trait Backend:
 
 impl<B> Backend for B where
     B: Device
+        + adamw::AdamW
         + attention::Attention
-        + bias::Bias
         + causal_conv::CausalConv
         + cross_entropy::CrossEntropy
         + gated_fusion::GatedFusion
         + gelu::Gelu
         + layer_norm::LayerNorm
+        + linear::Linear
         + matmul::Matmul
         + mean_pool::MeanPool
         + rms_norm::RmsNorm
@@ -57,17 +60,24 @@ impl<B> Backend for B where
 }
 
 /// Sequences of one length stacked by rows, real rows first, padding behind.
-#[derive(Clone, Debug)]
-pub struct Sequences {
+pub struct Sequences<B: Device> {
     /// Rows of a sequence.
     pub len: usize,
-    /// Real rows, one number a sequence.
-    pub n_valid: Vec<usize>,
+    /// Sequences.
+    pub n: usize,
+    /// [n] real rows.
+    pub n_valid: B::Index,
 }
 
-impl Sequences {
+impl<B: Device> Sequences<B> {
+    /// Sequences of `len` rows, of which the first `n_valid` of each are real.
+    pub fn new(b: &B, len: usize, n_valid: &[u32]) -> Result<Self> {
+        assert!(n_valid.iter().all(|&n| n as usize <= len), "{n_valid:?} real rows of {len}");
+        Ok(Self { len, n: n_valid.len(), n_valid: b.index(n_valid)? })
+    }
+
     /// Rows of all sequences, padding included.
     pub fn rows(&self) -> usize {
-        self.len * self.n_valid.len()
+        self.len * self.n
     }
 }

@@ -204,18 +204,6 @@ impl Context {
         Ok(())
     }
 
-    /// Refuses a device this build cannot drive; `auto` and `cpu` always pass.
-    pub fn refuse_missing_device(&self) -> Result<(), UserError> {
-        match self.device {
-            Device::Auto | Device::Cpu => Ok(()),
-            Device::Cuda(index) => Err(UserError::new(
-                Kind::DeviceUnavailable,
-                format!("`--device cuda:{index}` is not available: this version runs on the CPU only"),
-            )
-            .hint("pass `--device cpu`, or leave the flag out")),
-        }
-    }
-
     /// A context for tests and for use of a stage as a library.
     pub fn for_library(tool: &'static str, seed: u64) -> Self {
         Self {

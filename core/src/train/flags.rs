@@ -1,9 +1,9 @@
 //! The flags that `pretrain` and `finetune` share.
 
-use super::adamw::AdamW;
 use super::optimizer::Settings;
 use super::schedule::Schedule;
 use super::walltime;
+use crate::ops::adamw::Constants;
 use clap::{Args, ValueHint};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -44,7 +44,7 @@ impl OptimizerFlags {
     /// The resolved settings.
     pub fn settings(&self, learning_rate: f64, steps: u64) -> Settings {
         Settings {
-            adamw: AdamW { beta1: 0.9, beta2: self.beta2, eps: 1e-8, weight_decay: self.weight_decay },
+            adamw: Constants { beta1: 0.9, beta2: self.beta2, eps: 1e-8, weight_decay: self.weight_decay },
             schedule: Schedule {
                 peak: learning_rate,
                 floor: self.lr_floor,

@@ -7,11 +7,12 @@
 //! far more cells than a small study has; that co-expression is worth beginning with is as old as gene2vec (Du et al.,
 //! BMC Genomics 2019).
 
-use super::{LANES, Model};
+use super::Model;
 use crate::artifact::tokens::{CellRows, Columns, Panel, Split, Tokens};
 use crate::data::FIXED_EPOCH;
 use crate::data::loader::{Batches, Plan};
 use crate::data::order::{Arrangement, DEFAULT_WINDOW};
+use crate::engine::LANES;
 use crate::rng::{Philox, name_hash};
 use crate::stage::Interrupt;
 use crate::subspace::{eigen, orthonormalize, rotate};

@@ -1,17 +1,17 @@
 //! What a stage brings to the training loop.
 
-use super::Model;
+use crate::engine::{Engine, Learner};
 use crate::stage::Interrupt;
 
 /// A loss, the cells it is measured on, and how it is validated.
 ///
 /// Everything is a function of the model and the step, so that a run can begin at any step.
 pub trait Objective {
-    /// Adds the gradient of step `step`'s mean loss to `grad`, which holds zeros, and returns what it measured.
-    fn step(&mut self, model: &Model, step: u64, grad: &mut Model) -> anyhow::Result<Measured>;
+    /// The gradient becomes that of step `step`'s mean loss; returns what it measured.
+    fn step(&mut self, learner: &mut dyn Learner, step: u64) -> anyhow::Result<Measured>;
 
     /// Measures the whole validation split with draws that never change.
-    fn validate(&mut self, model: &Model, interrupt: &Interrupt) -> anyhow::Result<Validation>;
+    fn validate(&mut self, engine: &dyn Engine, interrupt: &Interrupt) -> anyhow::Result<Validation>;
 
     /// Does this parameter learn?
     fn trains(&self, parameter: &str) -> bool;

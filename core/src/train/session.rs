@@ -4,14 +4,17 @@ use super::checkpoints::Checkpoints;
 use super::flags::CheckpointFlags;
 use super::ranks::{Order, RankFlags, Team, World};
 use super::trainer::{Ended, Plan, Trainer};
-use super::{Backend, Model, Objective, clear};
+use super::{Backend, Model, Objective};
+use crate::artifact::checkpoint::state::Restored;
 use crate::artifact::checkpoint::{
     Config, Description, FORMAT, Kind, Training, VERSION, VocabularyReference,
 };
 use crate::artifact::provenance::{self, Provenance};
 use crate::artifact::tokens::Tokens;
 use crate::artifact::{Header, atomic};
+use crate::engine::{Machine, Moments};
 use crate::model::ModelConfig;
+use crate::model::lanes::Peers;
 use crate::stage::{Context, Interrupt, interrupt};
 use std::path::Path;
 use std::sync::Arc;
@@ -29,6 +32,12 @@ pub struct Session<'a> {
     pub description: Description,
     /// What the loop is to do.
     pub plan: Plan,
+    /// Where the model learns.
+    pub machine: &'a Machine,
+    /// Cells of one model call; as suits the device if absent.
+    pub micro_batch: Option<usize>,
+    /// Whether other processes take part.
+    pub ranks: &'a RankFlags,
 }
 
 /// What distinguishes one model's description from another's.
@@ -67,42 +76,40 @@ pub fn describe(tokens: &Tokens, made: Made) -> Description {
 }
 
 impl Session<'_> {
-    /// Meets the other processes of the run, if there are any: what the objective shares its lanes with.
+    /// Trains and writes the model; `init` makes the weights of a run that begins anew. Of several processes only rank 0
+    /// reads and writes checkpoints and the model.
     ///
-    /// Errors: those of [`World::discover`] and [`Team::meet`].
-    pub fn meet(&self, flags: &RankFlags) -> anyhow::Result<Option<Arc<Team>>> {
-        let world = World::discover(flags, |name| std::env::var(name).ok())?;
-        let meet =
-            |world| anyhow::Ok(Arc::new(Team::meet(world, &self.identity()?, &self.context.interrupt)?));
-        world.map(meet).transpose()
-    }
-
-    /// Trains and writes the model; `init` makes the weights of a run that begins anew. Only the process that leads
-    /// `team` reads and writes checkpoints and the model.
-    ///
-    /// Errors: 128 + signal or 140 after the state was saved; a checkpoint of another run; a loss that is not a number; 74
-    /// if another process of the run is gone.
+    /// Errors: 128 + signal or 140 after the state was saved; a checkpoint of another run; a loss that is not a number; those
+    /// of [`World::discover`] and [`Team::meet`]; 74 if another process of the run is gone.
     pub fn run(
         self,
         objective: &mut dyn Objective,
-        team: Option<Arc<Team>>,
         init: impl FnOnce() -> anyhow::Result<Model>,
     ) -> anyhow::Result<()> {
+        let started = Instant::now();
+        let identity = self.identity()?;
+        let world = World::discover(self.ranks, |name| std::env::var(name).ok())?;
+        let meet = |world| Team::meet(world, &identity, &self.context.interrupt).map(Arc::new);
+        let team = world.map(meet).transpose()?;
         if let Some(team) = team.as_ref().filter(|team| !team.leads()) {
             return self.follow(objective, team);
         }
-        let started = Instant::now();
         let interrupt = self.context.interrupt.clone().with_budget(self.flags.max_walltime);
         let mut checkpoints = Checkpoints::new(self.output, self.flags);
-        let identity = self.identity()?;
         let restored = checkpoints.restore(&self.flags.resume, &identity)?;
         checkpoints.clear(restored.is_none())?;
         let mut trainer = match restored {
             Some(restored) => {
-                tracing::info!("going on from step {}", restored.state.step);
-                Trainer::restore(self.plan, restored)
+                let Restored { history, model, first, second, best, state } = restored;
+                tracing::info!("going on from step {}", state.step);
+                let moments = Some(Moments { first, second, best });
+                let learner = self.machine.learner(model, moments, self.micro_batch, peers(&team))?;
+                Trainer::restore(self.plan, learner, history, state)
             }
-            None => Trainer::new(self.plan, init()?, identity),
+            None => {
+                let learner = self.machine.learner(init()?, None, self.micro_batch, peers(&team))?;
+                Trainer::new(self.plan, learner, identity)
+            }
         }
         .with_team(team.clone());
         let ended = trainer.run(objective, &self.description, &mut checkpoints, &interrupt)?;
@@ -123,19 +130,24 @@ impl Session<'_> {
 
     /// Computes what rank 0 asks for, until it ends.
     fn follow(&self, objective: &mut dyn Objective, team: &Arc<Team>) -> anyhow::Result<()> {
-        let b = Backend::new();
-        let mut model = Model::init(self.description.config.model.clone(), self.context.seed, &b);
-        let mut grad = model.zeros_like(&b);
+        let config = self.description.config.model.clone();
+        let mut model = Model::init(config.clone(), self.context.seed, &Backend::new());
+        let own = Model::init(config, self.context.seed, &Backend::new());
+        let peers = peers(&Some(team.clone()));
+        let mut learner = self.machine.learner(own, None, self.micro_batch, peers)?;
         let agreed = team.clone();
         let interrupt = Interrupt::never().agreed(move |own| agreed.agree(own));
         loop {
-            match team.follow(&mut model)? {
+            let (order, new_weights) = team.follow(&mut model)?;
+            if new_weights {
+                learner.set_weights(&model)?;
+            }
+            match order {
                 Order::Step(step) => {
-                    clear(&mut grad);
-                    objective.step(&model, step, &mut grad)?;
+                    objective.step(&mut *learner, step)?;
                 }
                 Order::Validate => {
-                    objective.validate(&model, &interrupt)?;
+                    objective.validate(learner.engine(), &interrupt)?;
                 }
                 Order::End(None) => return Ok(()),
                 Order::End(Some(kind)) => {
@@ -146,8 +158,8 @@ impl Session<'_> {
     }
 
     fn finish(&self, trainer: &Trainer, checkpoints: &Checkpoints, started: Instant) -> anyhow::Result<()> {
-        let (model, history) = trainer.result();
-        atomic::write_directory(self.output, |temporary| self.description.write(temporary, model, history))?;
+        let (model, history) = trainer.result()?;
+        atomic::write_directory(self.output, |temporary| self.description.write(temporary, &model, history))?;
         provenance::write_run_record(self.output, self.context, started)?;
         if !self.flags.keep_checkpoints {
             checkpoints.remove()?;
@@ -170,4 +182,9 @@ impl Session<'_> {
             "seed": seed,
         }))?)
     }
+}
+
+/// The processes as lanes see them.
+fn peers(team: &Option<Arc<Team>>) -> Option<Arc<dyn Peers>> {
+    team.clone().map(|team| team as Arc<dyn Peers>)
 }

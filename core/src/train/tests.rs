@@ -3,8 +3,9 @@
 use super::checkpoints::Checkpoints;
 use super::flags::{CheckpointFlags, OptimizerFlags, Resume};
 use super::objective::{Measured, Objective, Validation};
+use super::ranks::RankFlags;
 use super::session::{Made, Session, describe};
-use super::{Backend, Feed, LANES, Model, Plan, feed};
+use super::{Backend, Feed, Model, Plan, feed};
 use crate::artifact::checkpoint::{Checkpoint, Kind, Training};
 use crate::artifact::provenance::Input;
 use crate::artifact::tokens::fixture::{Corpus, provenance};
@@ -12,7 +13,7 @@ use crate::artifact::tokens::{Split, Tokens};
 use crate::data::FIXED_EPOCH;
 use crate::data::draw::Drawer;
 use crate::data::mask::Masker;
-use crate::model::lanes::{self, Lanes};
+use crate::engine::{Engine, Learner, Machine};
 use crate::model::{ModelConfig, Preset, PretrainBatch, PretrainSums};
 use crate::stage::{Context, Interrupt, error};
 use std::path::Path;
@@ -25,7 +26,6 @@ const STEPS: u64 = 7;
 struct Masked<'a> {
     tokens: &'a Tokens,
     feed: Feed<'a>,
-    lanes: Lanes<Backend>,
     seq_len: usize,
 }
 
@@ -46,11 +46,11 @@ impl Masked<'_> {
 }
 
 impl Objective for Masked<'_> {
-    fn step(&mut self, model: &Model, step: u64, grad: &mut Model) -> anyhow::Result<Measured> {
+    fn step(&mut self, learner: &mut dyn Learner, step: u64) -> anyhow::Result<Measured> {
         let (epoch, batch) = self.feed.cells(step)?;
         let batch = self.hide(&batch.rows, epoch);
         let scale = 1.0 / batch.n_masked() as f64;
-        let sums = self.lanes.pretrain_step(&Backend::new(), model, &batch, scale, grad)?;
+        let sums = learner.pretrain_step(&batch, scale)?;
         let weight = sums.n_masked as f64;
         Ok(Measured {
             means: vec![("loss", (sums.expression_nll + sums.cell_expression_nll) / weight)],
@@ -58,15 +58,14 @@ impl Objective for Masked<'_> {
         })
     }
 
-    fn validate(&mut self, model: &Model, interrupt: &Interrupt) -> anyhow::Result<Validation> {
+    fn validate(&mut self, engine: &dyn Engine, interrupt: &Interrupt) -> anyhow::Result<Validation> {
         let mut all = PretrainSums::default();
         for batch in feed::fixed(self.tokens, Split::Valid, SEED, 6, 3).take(2) {
             if interrupt.reason().is_some() {
                 return Ok(Validation::Interrupted);
             }
             let batch = self.hide(&batch?.rows, FIXED_EPOCH);
-            let sums = lanes::map(3, 1, |cells| model.pretrain_eval(&Backend::new(), &batch.slice(cells)))?;
-            all = [all, sums.into_iter().sum()].into_iter().sum();
+            all = [all, engine.pretrain_eval(&batch)?].into_iter().sum();
         }
         let score = all.expression_nll / all.n_masked as f64;
         Ok(Validation::Done { metrics: vec![("loss", score)], score })
@@ -158,9 +157,18 @@ fn train(
         training,
     };
     let description = describe(tokens, made);
-    let mut objective = Masked { tokens, feed, lanes: Lanes::new(LANES, 1), seq_len: shape().seq_len() };
-    let session = Session { context: &context, output, flags, description, plan };
-    session.run(&mut objective, None, || Ok(Model::init(shape(), SEED, &Backend::new())))
+    let mut objective = Masked { tokens, feed, seq_len: shape().seq_len() };
+    let session = Session {
+        context: &context,
+        output,
+        flags,
+        description,
+        plan,
+        machine: &Machine::Cpu,
+        micro_batch: None,
+        ranks: &RankFlags::default(),
+    };
+    session.run(&mut objective, || Ok(Model::init(shape(), SEED, &Backend::new())))
 }
 
 fn digest(path: &Path) -> String {

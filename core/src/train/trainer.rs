@@ -2,12 +2,13 @@
 
 use super::checkpoints::Checkpoints;
 use super::objective::{Measured, Objective, Validation};
-use super::optimizer::{self, Optimizer, Settings};
+use super::optimizer::Settings;
 use super::ranks::{Order, Team};
-use super::{Backend, Model, clear, copy};
 use crate::artifact::checkpoint::history::Record;
-use crate::artifact::checkpoint::state::{Best, Exact, Restored, Snapshot};
+use crate::artifact::checkpoint::state::{Best, Exact, Snapshot};
 use crate::artifact::checkpoint::{Description, History, State};
+use crate::engine::{Host, Learner};
+use crate::model::ModelError;
 use crate::stage::progress::Progress;
 use crate::stage::{Interrupt, Kind, UserError};
 use std::sync::Arc;
@@ -40,12 +41,10 @@ pub enum Ended {
     Stopped(Kind),
 }
 
-/// A run: its model, its optimizer and where it stands.
+/// A run: its model and where it stands.
 pub struct Trainer {
     plan: Plan,
-    model: Model,
-    optimizer: Optimizer,
-    best: Option<Model>,
+    learner: Box<dyn Learner>,
     history: History,
     state: State,
     /// Processes that this one leads.
@@ -54,17 +53,13 @@ pub struct Trainer {
 
 impl Trainer {
     /// A run that has not begun.
-    pub fn new(plan: Plan, model: Model, identity: String) -> Self {
-        let optimizer = Optimizer::new(plan.optimizer, &model);
-        let (history, state) = (History::default(), State::new(identity));
-        Self { plan, model, optimizer, best: None, history, state, team: None }
+    pub fn new(plan: Plan, learner: Box<dyn Learner>, identity: String) -> Self {
+        Self { plan, learner, history: History::default(), state: State::new(identity), team: None }
     }
 
-    /// A run that goes on.
-    pub fn restore(plan: Plan, restored: Restored) -> Self {
-        let Restored { history, model, first, second, best, state } = restored;
-        let optimizer = Optimizer { settings: plan.optimizer, first, second };
-        Self { plan, model, optimizer, best, history, state, team: None }
+    /// A run that goes on: `learner` has its weights and moments.
+    pub fn restore(plan: Plan, learner: Box<dyn Learner>, history: History, state: State) -> Self {
+        Self { plan, learner, history, state, team: None }
     }
 
     /// The same run over several processes.
@@ -79,8 +74,12 @@ impl Trainer {
     }
 
     /// The weights and the history that the artifact gets.
-    pub fn result(&self) -> (&Model, &History) {
-        (self.best.as_ref().unwrap_or(&self.model), &self.history)
+    pub fn result(&self) -> Result<(Host<'_>, &History), ModelError> {
+        let weights = match self.learner.best()? {
+            Some(best) => best,
+            None => self.learner.weights()?,
+        };
+        Ok((weights, &self.history))
     }
 
     /// The step of the best validation.
@@ -96,7 +95,6 @@ impl Trainer {
         checkpoints: &mut Checkpoints,
         interrupt: &Interrupt,
     ) -> anyhow::Result<Ended> {
-        let mut grad = self.model.zeros_like(&Backend::new());
         let mut progress = Progress::new("steps", self.plan.steps - self.state.step.min(self.plan.steps));
         loop {
             let validated = self.validate_if_due(objective, interrupt)?;
@@ -105,20 +103,20 @@ impl Trainer {
                 return Ok(Ended::Finished);
             }
             if let Some(kind) = interrupt.reason() {
-                checkpoints.save(&self.snapshot(description))?;
+                self.save(checkpoints, description)?;
                 return Ok(Ended::Stopped(kind));
             }
             if validated {
-                if let Err(error) = self.take_step(objective, &mut grad) {
+                if let Err(error) = self.take_step(objective) {
                     // The weights are those of before the step: another process that is gone costs this step only.
                     if error.chain().any(|cause| cause.is::<std::io::Error>()) && self.team.is_some() {
-                        checkpoints.save(&self.snapshot(description))?;
+                        self.save(checkpoints, description)?;
                     }
                     return Err(error);
                 }
                 progress.add(1);
                 if checkpoints.is_due(self.state.step) {
-                    checkpoints.save(&self.snapshot(description))?;
+                    self.save(checkpoints, description)?;
                 }
             }
         }
@@ -126,20 +124,22 @@ impl Trainer {
 
     /// Tells the other processes what this one is about to do.
     fn order(&self, order: Order) -> anyhow::Result<()> {
-        let weights = (&self.model, self.state.step);
-        self.team.as_ref().map_or(Ok(()), |team| team.order(order, Some(weights)))
+        let Some(team) = &self.team else { return Ok(()) };
+        team.order(order, Some((&*self.learner.weights()?, self.state.step)))
     }
 
-    fn snapshot<'a>(&'a self, description: &'a Description) -> Snapshot<'a> {
-        Snapshot {
+    fn save(&self, checkpoints: &mut Checkpoints, description: &Description) -> anyhow::Result<()> {
+        let learner = &self.learner;
+        let best = learner.best()?;
+        checkpoints.save(&Snapshot {
             description,
             history: &self.history,
-            model: &self.model,
-            first: &self.optimizer.first,
-            second: &self.optimizer.second,
-            best: self.best.as_ref(),
+            model: &*learner.weights()?,
+            first: &*learner.first()?,
+            second: &*learner.second()?,
+            best: best.as_deref(),
             state: &self.state,
-        }
+        })
     }
 
     fn at_validation(&self) -> bool {
@@ -160,8 +160,8 @@ impl Trainer {
             Some(team) => &interrupt.clone().agreed(move |own| team.agree(own)),
             None => interrupt,
         };
-        match objective.validate(&self.model, interrupt)? {
-            Validation::Done { metrics, score } => self.record_validation(&metrics, score),
+        match objective.validate(self.learner.engine(), interrupt)? {
+            Validation::Done { metrics, score } => self.record_validation(&metrics, score)?,
             Validation::NoCells => {}
             Validation::Interrupted => return Ok(false),
         }
@@ -177,14 +177,14 @@ impl Trainer {
         self.state.step >= self.plan.steps || patience_ends
     }
 
-    fn take_step(&mut self, objective: &mut dyn Objective, grad: &mut Model) -> anyhow::Result<()> {
+    fn take_step(&mut self, objective: &mut dyn Objective) -> anyhow::Result<()> {
         let step = self.state.step;
-        clear(grad);
         self.order(Order::Step(step))?;
-        let measured = objective.step(&self.model, step, grad)?;
-        let norm = optimizer::norm(grad);
+        let measured = objective.step(&mut *self.learner, step)?;
+        let norm = self.learner.gradient_norm()?;
         self.refuse_divergence(&measured, norm)?;
-        self.optimizer.apply(&mut self.model, grad, step, norm, |name| objective.trains(name));
+        let Settings { adamw, .. } = self.plan.optimizer;
+        self.learner.update(&adamw, self.plan.optimizer.step(step, norm), &|name| objective.trains(name))?;
         self.state.step = step + 1;
         self.state.epoch = (self.state.step / self.plan.steps_per_epoch) as u32;
         self.add_to_window(&measured, norm);
@@ -201,7 +201,7 @@ impl Trainer {
             (false, _) => format!("the loss is {}", measured.loss()),
             (true, false) => format!("the gradient's norm is {norm}"),
         };
-        let rate = self.optimizer.settings.schedule.learning_rate(self.state.step);
+        let rate = self.plan.optimizer.schedule.learning_rate(self.state.step);
         Err(UserError::new(
             Kind::Config,
             format!(
@@ -219,16 +219,16 @@ impl Trainer {
 
     fn record_window(&mut self) {
         let window = std::mem::take(&mut self.state.window);
-        let rate = self.optimizer.settings.schedule.learning_rate(self.state.step - 1);
+        let rate = self.plan.optimizer.schedule.learning_rate(self.state.step - 1);
         let metrics: Vec<(&str, f64)> = window.means().chain([("learning_rate", rate)]).collect();
         self.record("train", &metrics);
     }
 
-    fn record_validation(&mut self, metrics: &[(&str, f64)], score: f64) {
+    fn record_validation(&mut self, metrics: &[(&str, f64)], score: f64) -> Result<(), ModelError> {
         self.record("valid", metrics);
         if self.state.step == 0 {
             // Untrained weights are a point of reference, not a candidate.
-            return;
+            return Ok(());
         }
         // A score that is not a number is beaten by every other.
         let better = |best: Best| score < best.score.0 || best.score.0.is_nan();
@@ -237,11 +237,11 @@ impl Trainer {
             _ => {
                 self.state.best = Some(Best { step: self.state.step, score: Exact(score), misses: 0 });
                 if self.plan.keep_best {
-                    let best = self.best.get_or_insert_with(|| self.model.zeros_like(&Backend::new()));
-                    copy(best, &self.model);
+                    self.learner.keep_best()?;
                 }
             }
         }
+        Ok(())
     }
 
     fn record(&mut self, split: &str, metrics: &[(&str, f64)]) {

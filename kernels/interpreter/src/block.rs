@@ -1,5 +1,6 @@
 //! Runs one block: warps in random order and for random numbers of instructions, barriers between them.
 
+use crate::barrier::{Arrival, Barriers};
 use crate::counters::Tally;
 use crate::exec;
 use crate::finding::{Fault, Finding, Kind};
@@ -7,7 +8,8 @@ use crate::isa::{Collective, Op};
 use crate::launch::Options;
 use crate::overlay::BlockMemory;
 use crate::parse::Kernel;
-use crate::shared::{Clock, Shared};
+use crate::random::Random;
+use crate::shared::Shared;
 use crate::warp::{Geometry, Group, Warp};
 
 /// What the warps of a block share.
@@ -25,16 +27,8 @@ pub(crate) struct Block<'a> {
     pub resources: Resources<'a>,
     geometry: Geometry,
     warps: Vec<Warp>,
-    barriers: Vec<Barrier>,
+    barriers: Barriers,
     left: u64,
-}
-
-struct Barrier {
-    id: u32,
-    expected: u32,
-    arrived: u32,
-    /// What the arrived warps know.
-    clock: Clock,
 }
 
 /// What became of a warp's turn.
@@ -47,7 +41,7 @@ impl<'a> Block<'a> {
     pub(crate) fn new(resources: Resources<'a>, geometry: Geometry) -> Block<'a> {
         let warps = (0..geometry.warps()).map(|w| Warp::new(resources.kernel, &geometry, w)).collect();
         let left = resources.options.max_instructions_per_block;
-        Block { resources, geometry, warps, barriers: Vec::new(), left }
+        Block { resources, geometry, warps, barriers: Barriers::default(), left }
     }
 
     /// Runs until every thread has exited.
@@ -180,9 +174,17 @@ impl<'a> Block<'a> {
             Op::Barrier { id, threads, arrive } => {
                 warp.groups[chosen].pc = pc + 1;
                 if active != 0 {
-                    let (id, threads) =
-                        (warp.narrow[id as usize], threads.map(|row| warp.narrow[row as usize]));
-                    self.arrive(w, active, pc, id[0], threads.map(|t| t[0]), arrive)
+                    let lane = active.trailing_zeros() as usize;
+                    let value = |row: u16| warp.narrow[row as usize][lane];
+                    let all = self.geometry.threads();
+                    let (id, expected) = (value(id), threads.map_or(all, value));
+                    if threads.is_some() && (expected % 32 != 0 || expected == 0) {
+                        let what = format!("barrier for {expected} threads: no multiple of 32");
+                        return Err(self.finding(w, pc as usize, Fault::new(Kind::Launch, lane, what)));
+                    }
+                    let arrival = Arrival { warp: w, lanes: active, pc, id, expected, passes: arrive };
+                    self.barriers
+                        .arrive(&mut self.warps, &arrival)
                         .map_err(|fault| self.finding(w, pc as usize, fault))?;
                 }
             }
@@ -241,87 +243,10 @@ impl<'a> Block<'a> {
         }
         Err(self.finding(w, group.pc as usize, Fault::new(Kind::DivergentCollective, lane, what)))
     }
-
-    /// A warp comes to a barrier; the last one lets all go.
-    fn arrive(
-        &mut self,
-        w: usize,
-        active: u32,
-        pc: u32,
-        id: u32,
-        threads: Option<u32>,
-        only_arrive: bool,
-    ) -> Result<(), Fault> {
-        let expected = threads.unwrap_or(self.geometry.threads());
-        let arriving = active.count_ones();
-        if active != self.warps[w].live {
-            let what = format!("lanes {active:#010x} of {:#010x} come to the barrier", self.warps[w].live);
-            return Err(Fault::new(Kind::DivergentCollective, active.trailing_zeros() as usize, what));
-        }
-        if id > 15 {
-            return Err(Fault::new(Kind::Launch, 0, format!("barrier {id}: there are 16")));
-        }
-        if threads.is_some_and(|t| t % 32 != 0 || t == 0) {
-            return Err(Fault::new(
-                Kind::Launch,
-                0,
-                format!("barrier for {expected} threads: no multiple of 32"),
-            ));
-        }
-        let at = self.barriers.iter().position(|b| b.id == id).unwrap_or_else(|| {
-            let clock = vec![0; self.warps.len()];
-            self.barriers.push(Barrier { id, expected, arrived: 0, clock });
-            self.barriers.len() - 1
-        });
-        let barrier = &mut self.barriers[at];
-        if barrier.expected != expected {
-            let what = format!("barrier {id} is awaited for {expected} and for {} threads", barrier.expected);
-            return Err(Fault::new(Kind::Deadlock, 0, what));
-        }
-        barrier.arrived += arriving;
-        for (joint, own) in barrier.clock.iter_mut().zip(&self.warps[w].clock) {
-            *joint = (*joint).max(*own);
-        }
-        if only_arrive {
-            self.warps[w].clock[w] += 1;
-        } else {
-            self.warps[w].barrier = Some((id, pc));
-        }
-        if barrier.arrived > expected {
-            let what = format!("{} threads at barrier {id}, which awaits {expected}", barrier.arrived);
-            return Err(Fault::new(Kind::Deadlock, 0, what));
-        }
-        if barrier.arrived == expected {
-            let barrier = self.barriers.swap_remove(at);
-            for warp in self.warps.iter_mut().filter(|warp| warp.barrier.is_some_and(|(b, _)| b == id)) {
-                warp.barrier = None;
-                warp.clock.clone_from(&barrier.clock);
-                warp.clock[warp.number] += 1;
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cold]
 fn uninitialised(kernel: &Kernel, slot: u16, lanes: u32) -> Fault {
     let what = format!("register {} is read before it was written", kernel.register_names[slot as usize]);
     Fault::new(Kind::UninitialisedRegister, lanes.trailing_zeros() as usize, what)
-}
-
-/// xorshift64*: the order of warps, nothing that results may depend on.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64, stream: u64) -> Random {
-        let mixed = (seed ^ stream.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xd134_2543_de82_ef95);
-        Random((mixed ^ mixed >> 29) | 1)
-    }
-
-    pub(crate) fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % n
-    }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use crate::isa::Class;
+use crate::class::Class;
 use crate::parse::Kernel;
+use crate::warp::each;
 
 /// Counts over all blocks of a launch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,17 +61,17 @@ impl Tally {
 
     /// Counts the passes of one shared access of `n` bytes a lane.
     pub(crate) fn shared_access(&mut self, pc: usize, addresses: &[u32; 32], lanes: u32, n: u32) {
-        // Accesses of 8 and 16 bytes are served for half and quarter warps.
+        // Accesses of 8 and 16 bytes are served for half and quarter warps: 32 banks of four bytes either way.
         let per_phase = (128 / n.max(4)) as usize;
-        let (mut passes, mut ideal) = (0, 0);
         for first in (0..32).step_by(per_phase) {
-            let (phase, ideal_phase) = phase_passes(addresses, lanes, first..(first + per_phase).min(32), n);
-            passes += phase;
-            ideal += ideal_phase;
+            let phase = (u64::MAX >> (64 - per_phase) << first) as u32 & lanes;
+            if phase != 0 {
+                let passes = phase_passes(addresses, phase, n.max(4));
+                self.wavefronts += passes;
+                self.ideal += 1;
+                self.superfluous[pc] += passes - 1;
+            }
         }
-        self.wavefronts += passes;
-        self.ideal += ideal;
-        self.superfluous[pc] += passes - ideal;
     }
 
     /// Counts the sectors of one global access of `n` bytes a lane.
@@ -88,24 +89,32 @@ impl Tally {
     }
 }
 
-/// Passes of some lanes: the most different words that fall on one bank; and at the least.
-fn phase_passes(addresses: &[u32; 32], lanes: u32, phase: std::ops::Range<usize>, n: u32) -> (u64, u64) {
-    let mut banks = [[0u32; 8]; 32];
-    let mut depth = [0usize; 32];
-    let mut words = 0u64;
-    for lane in phase.filter(|lane| lanes >> lane & 1 == 1) {
-        for word in addresses[lane] / 4..(addresses[lane] + n).div_ceil(4) {
-            let bank = (word & 31) as usize;
-            let known = depth[bank].min(8);
-            if !banks[bank][..known].contains(&word) {
-                banks[bank][known.min(7)] = word;
-                depth[bank] += 1;
-                words += 1;
-            }
+/// Passes of the lanes of a phase: the most different units of `n` bytes that fall on the same banks.
+#[inline(always)]
+fn phase_passes(addresses: &[u32; 32], lanes: u32, n: u32) -> u64 {
+    let (shift, groups) = (n.trailing_zeros(), 128 / n);
+    let mut first = [0u32; 32];
+    let mut taken = 0u32;
+    for lane in each(lanes) {
+        let unit = addresses[lane] >> shift;
+        let group = unit & (groups - 1);
+        if taken >> group & 1 == 0 {
+            taken |= 1 << group;
+            first[group as usize] = unit;
+        } else if first[group as usize] != unit {
+            return conflicting_passes(addresses, lanes, shift, groups);
         }
     }
-    let passes = depth.iter().copied().max().unwrap_or(0) as u64;
-    (passes, words.div_ceil(32))
+    1
+}
+
+#[cold]
+fn conflicting_passes(addresses: &[u32; 32], lanes: u32, shift: u32, groups: u32) -> u64 {
+    let mut units: Vec<u32> = each(lanes).map(|lane| addresses[lane] >> shift).collect();
+    units.sort_unstable();
+    units.dedup();
+    let depth = |group| units.iter().filter(|unit| **unit & (groups - 1) == group).count() as u64;
+    (0..groups).map(depth).max().unwrap_or(0)
 }
 
 impl AddAssign<&Tally> for Tally {

@@ -19,6 +19,10 @@ pub enum Kind {
     UninitialisedGlobal,
     /// Two accesses of shared memory, one of them a write, with no barrier that orders them.
     SharedRace,
+    /// The same of global memory, between threads of one block.
+    GlobalRace,
+    /// A `ld.global.nc` of what its own launch wrote: that cache does not see it.
+    StaleRead,
     /// An access to what a `cp.async` still writes, or an exit with a copy not waited for.
     AsyncCopy,
     /// Lanes of a warp that should execute a collective instruction together are elsewhere.

@@ -127,7 +127,7 @@ pub(crate) enum Alu {
     PackHalves,
     /// Zero- or sign-extends the low bits.
     Extend { bits: u8, signed: bool },
-    AddF, SubF, MulF, FmaF, DivF, MinF, MaxF, MinNan, MaxNan, NegF, AbsF, SqrtF, CopysignF,
+    AddF, SubF, MulF, FmaF, DivF, DivApprox, MinF, MaxF, MinNan, MaxNan, NegF, AbsF, SqrtF, CopysignF,
     Approx(Mufu),
     F32ToInt { bits: u8, signed: bool, round: Rounding },
     IntToF32 { signed: bool, round: Rounding },
@@ -251,7 +251,8 @@ pub(crate) enum Op {
     Selp { d: u16, a: u16, b: u16, p: Predicate },
     SelpWide { d: u16, a: u16, b: u16, p: Predicate },
     LoadParam { offset: u32, elements: Elements },
-    Load { address: Address, elements: Elements },
+    /// `read_only`: through the cache that does not see this launch's writes (`.nc`).
+    Load { address: Address, elements: Elements, read_only: bool },
     Store { address: Address, elements: Elements },
     Atomic { op: AtomicOp, ty: Type, address: Address, d: Option<u16>, a: u16, b: u16 },
     CopyAsync { shared: Address, global: Address, bytes: u8, source_bytes: Option<u16> },
@@ -270,44 +271,6 @@ pub(crate) enum Op {
     Fence,
     Branch { target: u32 },
     Exit,
-}
-
-/// What a counter of executed instructions calls it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[rustfmt::skip]
-pub enum Class {
-    /// `mma.sync`
-    Mma,
-    /// The special function unit: ex2, lg2, rcp, rsqrt, sqrt, tanh, sin, cos.
-    Mufu,
-    /// f32 arithmetic.
-    Fp32,
-    /// Everything else that computes.
-    Integer,
-    /// Conversions.
-    Convert,
-    /// `ld.global`, and cp.async's read.
-    LoadGlobal,
-    /// `st.global`
-    StoreGlobal,
-    /// `ld.shared`
-    LoadShared,
-    /// `st.shared`
-    StoreShared,
-    /// `ldmatrix`
-    Ldmatrix,
-    /// `cp.async`
-    CopyAsync,
-    /// `shfl`, `vote`, `redux`
-    Shuffle,
-    /// `bar.sync`, `bar.warp.sync`
-    Barrier,
-    /// `atom`, `red`
-    Atomic,
-    /// `bra`, `ret`
-    Branch,
-    /// `ld.param`
-    LoadParam,
 }
 
 #[derive(Clone, Debug)]
@@ -331,34 +294,6 @@ impl Op {
             | Op::Elect { members, .. }
             | Op::WarpBarrier { members } => Collective::Members(members),
             _ => Collective::No,
-        }
-    }
-
-    pub(crate) fn class(&self) -> Class {
-        match self {
-            Op::Mma { .. } => Class::Mma,
-            Op::Alu { f: Alu::Approx(_), .. } => Class::Mufu,
-            Op::Alu { f, .. } => match f {
-                Alu::AddF | Alu::SubF | Alu::MulF | Alu::FmaF | Alu::DivF | Alu::MinF | Alu::MaxF => {
-                    Class::Fp32
-                }
-                Alu::MinNan | Alu::MaxNan | Alu::NegF | Alu::AbsF | Alu::SqrtF => Class::Fp32,
-                Alu::F32ToInt { .. } | Alu::IntToF32 { .. } | Alu::RoundF32(_) => Class::Convert,
-                Alu::F32ToHalf { .. } | Alu::HalfToF32 { .. } | Alu::F32x2ToHalves { .. } => Class::Convert,
-                _ => Class::Integer,
-            },
-            Op::Load { address, .. } if address.space == Space::Global => Class::LoadGlobal,
-            Op::Load { .. } => Class::LoadShared,
-            Op::Store { address, .. } if address.space == Space::Global => Class::StoreGlobal,
-            Op::Store { .. } => Class::StoreShared,
-            Op::LoadParam { .. } => Class::LoadParam,
-            Op::Ldmatrix { .. } => Class::Ldmatrix,
-            Op::CopyAsync { .. } | Op::CopyCommit | Op::CopyWait { .. } | Op::CopyWaitAll => Class::CopyAsync,
-            Op::Shuffle { .. } | Op::Vote { .. } | Op::Redux { .. } | Op::Elect { .. } => Class::Shuffle,
-            Op::WarpBarrier { .. } | Op::Barrier { .. } | Op::Fence => Class::Barrier,
-            Op::Atomic { .. } => Class::Atomic,
-            Op::Branch { .. } | Op::Exit => Class::Branch,
-            _ => Class::Integer,
         }
     }
 }

@@ -43,13 +43,21 @@
 //! What it cannot see: the assembler and the driver, timing, the memory model between blocks beyond "no byte is shared",
 //! the exact rounding inside `mma`, the exact bits of `ex2.approx` and its like (see [`Options`]).
 
+mod arguments;
+mod barrier;
 mod block;
+mod class;
 mod counters;
+mod cursor;
+mod declarations;
 mod decode;
+mod entry;
 mod exec;
 mod finding;
 mod half;
+mod history;
 mod isa;
+mod join;
 mod lanes;
 mod launch;
 mod lex;
@@ -59,13 +67,15 @@ mod mufu;
 pub mod mutation;
 mod overlay;
 mod parse;
+mod random;
+mod shadow;
 mod shared;
 mod warp;
 
+pub use class::Class;
 pub use counters::Counters;
 pub use finding::{Finding, Kind};
 pub use half::{bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};
-pub use isa::Class;
 pub use launch::{Arg, Launch, Options, launch, launch_raw};
 pub use memory::Memory;
 pub use parse::{Kernel, Module, Param, ParseError};

@@ -7,12 +7,30 @@
 
 use crate::half::{bf16_to_f32, f16_to_f32};
 use crate::isa::Row;
-use crate::lanes::twice;
 
-twice!(
-    /// D = A B + C. Products are exact, the sum is rounded once: to nearest, or toward zero as some devices do.
-    multiply, multiply_fast, multiply_body(bf16: bool, truncate: bool, a: [&Row; 4], b: [&Row; 2], c: [&Row; 4]) -> [Row; 4]
-);
+/// D = A B + C. Products are exact, the sum is rounded once: to nearest, or toward zero as some devices do.
+pub(crate) fn multiply(
+    fast: bool,
+    bf16: bool,
+    truncate: bool,
+    a: [&Row; 4],
+    b: [&Row; 2],
+    c: [&Row; 4],
+) -> [Row; 4] {
+    #[cfg(target_arch = "x86_64")]
+    if fast {
+        // SAFETY: `fast` comes from `lanes::fast()`, which asked this machine for both features.
+        return unsafe { multiply_fast(bf16, truncate, a, b, c) };
+    }
+    let _ = fast;
+    multiply_body::<false>(bf16, truncate, a, b, c)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn multiply_fast(bf16: bool, truncate: bool, a: [&Row; 4], b: [&Row; 2], c: [&Row; 4]) -> [Row; 4] {
+    multiply_body::<true>(bf16, truncate, a, b, c)
+}
 
 #[inline(always)]
 fn halves(bf16: bool, bits: u32) -> [f64; 2] {
@@ -21,7 +39,13 @@ fn halves(bf16: bool, bits: u32) -> [f64; 2] {
 }
 
 #[inline(always)]
-fn multiply_body(bf16: bool, truncate: bool, a: [&Row; 4], b: [&Row; 2], c: [&Row; 4]) -> [Row; 4] {
+fn multiply_body<const FUSED: bool>(
+    bf16: bool,
+    truncate: bool,
+    a: [&Row; 4],
+    b: [&Row; 2],
+    c: [&Row; 4],
+) -> [Row; 4] {
     let mut left = [[0f64; 16]; 16];
     let mut right = [[0f64; 8]; 16];
     let mut sum = [[0f64; 8]; 16];
@@ -38,14 +62,18 @@ fn multiply_body(bf16: bool, truncate: bool, a: [&Row; 4], b: [&Row; 2], c: [&Ro
             sum[g + 8 * (i >> 1)][2 * t + (i & 1)] = f64::from(f32::from_bits(c[i][lane]));
         }
     }
-    for (sums, row) in sum.chunks_exact_mut(4).zip(left.chunks_exact(4)) {
+    // Four rows at a time stay in registers. A product is exact, so fused or not is the same.
+    for (rows, left) in sum.chunks_exact_mut(4).zip(left.chunks_exact(4)) {
+        let mut sums: [[f64; 8]; 4] = std::array::from_fn(|i| rows[i]);
         for k in 0..16 {
             for i in 0..4 {
                 for j in 0..8 {
-                    sums[i][j] += row[i][k] * right[k][j];
+                    let (x, y, sum) = (left[i][k], right[k][j], sums[i][j]);
+                    sums[i][j] = if FUSED { x.mul_add(y, sum) } else { x * y + sum };
                 }
             }
         }
+        rows.copy_from_slice(&sums);
     }
     let mut out = [[0; 32]; 4];
     for lane in 0..32 {
@@ -58,4 +86,35 @@ fn multiply_body(bf16: bool, truncate: bool, a: [&Row; 4], b: [&Row; 2], c: [&Ro
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes;
+
+    #[test]
+    fn the_fast_version_computes_the_same_bits() {
+        if !lanes::fast() {
+            eprintln!("skipped: this machine has no AVX2 and FMA");
+            return;
+        }
+        let mut state = 7u32;
+        let mut row = |mask: u32| -> Row {
+            std::array::from_fn(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                state & mask
+            })
+        };
+        for _ in 0..50 {
+            // Halves with exponents around 1, so that sums round.
+            let a: [Row; 4] = std::array::from_fn(|_| row(0xbfff_bfff));
+            let b: [Row; 2] = std::array::from_fn(|_| row(0xbfff_bfff));
+            let c: [Row; 4] = std::array::from_fn(|_| row(0xbfff_ffff));
+            for (bf16, truncate) in [(true, false), (true, true), (false, false), (false, true)] {
+                let run = |fast| multiply(fast, bf16, truncate, a.each_ref(), b.each_ref(), c.each_ref());
+                assert_eq!(run(true), run(false));
+            }
+        }
+    }
 }

@@ -66,8 +66,8 @@ impl Memory {
         let (at, offset) = self.expect(address, bytes.len());
         let buffer = self.buffers[at].as_mut().expect("a buffer that is alive");
         buffer.data[offset..offset + bytes.len()].copy_from_slice(bytes);
-        for byte in offset..offset + bytes.len() {
-            buffer.written[byte / 64] |= 1 << (byte % 64);
+        for (word, bits) in words(offset, bytes.len()) {
+            buffer.written[word] |= bits;
         }
     }
 
@@ -210,7 +210,47 @@ impl Memory {
     }
 }
 
+/// The bits of `n` bytes from an offset: a word of 64 bytes and its mask at a time.
+fn words(offset: usize, n: usize) -> impl Iterator<Item = (usize, u64)> {
+    let end = offset + n;
+    (offset / 64..end.div_ceil(64)).map(move |word| {
+        let from = offset.max(64 * word) - 64 * word;
+        let to = end.min(64 * word + 64) - 64 * word;
+        (word, if to == from { 0 } else { u64::MAX >> (64 - (to - from)) << from })
+    })
+}
+
 /// The number of a buffer among [`Memory`]'s, from its address.
 pub(crate) fn number(address: u64) -> usize {
     (address >> SPAN) as usize - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_known_by_the_byte() {
+        for (start, n) in [(0, 200), (0, 64), (63, 2), (64, 64), (1, 1), (5, 130), (130, 70), (10, 0)] {
+            let mut memory = Memory::new();
+            let buffer = memory.alloc(200);
+            memory.fill(buffer + start as u64, 7, n);
+            for byte in 0..200 {
+                let written = (start..start + n).contains(&byte);
+                assert_eq!(memory.unwritten(buffer + byte as u64, 1).is_none(), written, "byte {byte}");
+                assert_eq!(memory.read_bytes(buffer + byte as u64, 1), [if written { 7 } else { 0xff }]);
+            }
+            let first = (0..200).find(|byte| !(start..start + n).contains(byte));
+            assert_eq!(memory.unwritten(buffer, 200), first, "{n} bytes from {start}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "outside of every buffer")]
+    fn a_copy_past_the_end_of_a_buffer_panics() {
+        let mut memory = Memory::new();
+        let buffer = memory.alloc(8);
+        memory.alloc(8);
+        memory.write(buffer + 4, &[0; 5]);
+    }
 }

@@ -5,35 +5,37 @@
 //! not depend on who came first, and every conflict is seen, whatever the order.
 
 use crate::finding::{Fault, Kind};
-use crate::memory::{self, Lookup, Memory, PAGE};
+use crate::history::{Access, Histories};
+use crate::memory::{Lookup, Memory, PAGE};
+use crate::shadow::{Shadow, Who};
 
-const WORDS: usize = PAGE / 64;
+pub(crate) const WORDS: usize = PAGE / 64;
 
 /// What happened to each byte of a page: one bit a byte.
 #[derive(Clone)]
 pub(crate) struct Marks {
-    read: [u64; WORDS],
-    written: [u64; WORDS],
-    atomic: [u64; WORDS],
+    pub read: [u64; WORDS],
+    pub written: [u64; WORDS],
+    pub atomic: [u64; WORDS],
 }
 
 impl Marks {
-    fn new() -> Marks {
+    pub(crate) fn new() -> Marks {
         Marks { read: [0; WORDS], written: [0; WORDS], atomic: [0; WORDS] }
     }
 }
 
-struct Page {
+pub(crate) struct Page {
     /// The page among all pages; the address of its first byte.
-    number: usize,
-    address: u64,
-    marks: Marks,
-    data: Option<Box<[u8; PAGE]>>,
+    pub number: usize,
+    pub address: u64,
+    pub marks: Marks,
+    pub data: Option<Box<[u8; PAGE]>>,
 }
 
 /// The pages a block touched.
 pub(crate) struct Touched {
-    pages: Vec<Page>,
+    pub pages: Vec<Page>,
 }
 
 /// Reads and writes of one block.
@@ -42,6 +44,10 @@ pub(crate) struct BlockMemory<'a> {
     /// Page number to index in `pages`.
     table: &'a mut Vec<u32>,
     pages: Vec<Page>,
+    /// Did the block touch a byte again that it wrote, or write one that it read?
+    suspicious: bool,
+    /// The history of each page, where races within the block are looked for.
+    histories: Option<Histories>,
     /// A byte whose first access ends the run: how a second run finds the line of a conflict.
     watch: Option<u64>,
 }
@@ -55,7 +61,25 @@ impl<'a> BlockMemory<'a> {
             table.clear();
             table.resize(memory.pages(), ABSENT);
         }
-        BlockMemory { memory, table, pages: Vec::new(), watch }
+        BlockMemory { memory, table, pages: Vec::new(), suspicious: false, histories: None, watch }
+    }
+
+    /// Looks for races within the block from now on. `cell`: bytes of the narrowest access.
+    pub(crate) fn look_for_races(&mut self, cell: usize, warps: usize) {
+        self.histories = Some(Histories::new(cell, warps));
+    }
+
+    /// Can there be a race within the block?
+    pub(crate) fn suspicious(&self) -> bool {
+        self.suspicious
+    }
+
+    #[inline(always)]
+    fn record(&mut self, who: Who<'_>, address: u64, n: usize, access: Access) -> Result<(), Fault> {
+        match &mut self.histories {
+            Some(histories) => histories.record(self.memory, who, address, n, access),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn memory(&self) -> &Memory {
@@ -105,20 +129,36 @@ impl<'a> BlockMemory<'a> {
 
     /// `n` bytes, a power of two up to 16, at an address that is a multiple of it.
     #[inline(always)]
-    pub(crate) fn load(&mut self, lane: usize, address: u64, n: usize) -> Result<&[u8], Fault> {
+    pub(crate) fn load(
+        &mut self,
+        who: Who<'_>,
+        address: u64,
+        n: usize,
+        read_only: bool,
+    ) -> Result<&[u8], Fault> {
         let (buffer, offset) = match self.memory.find(address, n) {
             Ok(found) => found,
-            Err(lookup) => return Err(self.outside(lookup, lane, address, n, "read")),
+            Err(lookup) => return Err(self.outside(lookup, who.lane, address, n, "read")),
         };
-        self.look_out(lane, address, n, "read")?;
+        self.look_out(who.lane, address, n, "read")?;
+        self.record(who, address, n, Shadow::read)?;
         let at = Self::page(self.table, &mut self.pages, buffer.first_page + offset / PAGE, address);
         let page = &mut self.pages[at];
         let (word, bits) = (offset / 64 % WORDS, ((1u64 << n) - 1) << (offset % 64));
+        let own = bits & (page.marks.written[word] | page.marks.atomic[word]);
+        if own != 0 {
+            self.suspicious = true;
+            if read_only {
+                let what =
+                    format!("ld.global.nc of what this launch wrote: {}", self.memory.describe(address));
+                return Err(Fault::new(Kind::StaleRead, who.lane, what));
+            }
+        }
         let foreign = bits & !page.marks.written[word];
         if foreign != 0 {
             if foreign & !(buffer.written[offset / 64] | page.marks.atomic[word]) != 0 {
                 let what = format!("{n} bytes that nobody wrote: {}", self.memory.describe(address));
-                return Err(Fault::new(Kind::UninitialisedGlobal, lane, what));
+                return Err(Fault::new(Kind::UninitialisedGlobal, who.lane, what));
             }
             page.marks.read[word] |= foreign;
         }
@@ -138,22 +178,27 @@ impl<'a> BlockMemory<'a> {
 
     /// Writes 1 to 16 bytes; alignment as for [`Self::load`].
     #[inline(always)]
-    pub(crate) fn store(&mut self, lane: usize, address: u64, bytes: &[u8]) -> Result<(), Fault> {
-        let (page, offset, word, bits) = self.owned(lane, address, bytes.len(), "write")?;
+    pub(crate) fn store(&mut self, who: Who<'_>, address: u64, bytes: &[u8]) -> Result<(), Fault> {
+        self.record(who, address, bytes.len(), Shadow::write)?;
+        let (page, offset, word, bits) = self.owned(who.lane, address, bytes.len(), "write")?;
+        let again = bits & (page.marks.written[word] | page.marks.read[word] | page.marks.atomic[word]) != 0;
         page.marks.written[word] |= bits;
         let data = page.data.as_mut().expect("made by `owned`");
         data[offset % PAGE..offset % PAGE + bytes.len()].copy_from_slice(bytes);
+        self.suspicious |= again;
         Ok(())
     }
 
     /// Replaces a value by a function of it; returns the old value.
     pub(crate) fn update(
         &mut self,
-        lane: usize,
+        who: Who<'_>,
         address: u64,
         n: usize,
         f: impl FnOnce(u64) -> u64,
     ) -> Result<u64, Fault> {
+        let lane = who.lane;
+        self.record(who, address, n, Shadow::update)?;
         let (buffer, offset) = self
             .memory
             .find(address, n)
@@ -164,6 +209,7 @@ impl<'a> BlockMemory<'a> {
             let what = format!("atomic on {n} bytes that nobody wrote");
             return Err(Fault::new(Kind::UninitialisedGlobal, lane, what));
         }
+        let again = bits & (page.marks.written[word] | page.marks.read[word]) != 0;
         page.marks.atomic[word] |= bits;
         let data = page.data.as_mut().expect("made by `owned`");
         let place = &mut data[offset % PAGE..offset % PAGE + n];
@@ -171,6 +217,7 @@ impl<'a> BlockMemory<'a> {
         old[..n].copy_from_slice(place);
         let old = u64::from_le_bytes(old);
         place.copy_from_slice(&f(old).to_le_bytes()[..n]);
+        self.suspicious |= again;
         Ok(old)
     }
 
@@ -205,56 +252,5 @@ impl<'a> BlockMemory<'a> {
 impl Drop for BlockMemory<'_> {
     fn drop(&mut self) {
         self.clear_table();
-    }
-}
-
-/// What the blocks of a launch that are done did to memory.
-pub(crate) struct Launched {
-    marks: Vec<Option<Box<Marks>>>,
-}
-
-impl Launched {
-    pub(crate) fn new(memory: &Memory) -> Launched {
-        Launched { marks: vec![None; memory.pages()] }
-    }
-
-    /// Joins a block's pages to memory, or gives the address of a byte that another block touched before.
-    pub(crate) fn join(&mut self, memory: &mut Memory, touched: Touched) -> Result<(), u64> {
-        for page in touched.pages {
-            let earlier = self.marks[page.number].get_or_insert_with(|| Box::new(Marks::new()));
-            for word in 0..WORDS {
-                let (read, written, atomic) =
-                    (page.marks.read[word], page.marks.written[word], page.marks.atomic[word]);
-                let conflict = written & (earlier.written[word] | earlier.read[word])
-                    | read & earlier.written[word]
-                    | atomic & (earlier.written[word] | earlier.read[word])
-                    | (read | written) & earlier.atomic[word];
-                if conflict != 0 {
-                    return Err(page.address + word as u64 * 64 + u64::from(conflict.trailing_zeros()));
-                }
-                earlier.read[word] |= read;
-                earlier.written[word] |= written;
-                earlier.atomic[word] |= atomic;
-            }
-            let Some(data) = page.data else { continue };
-            let buffer = memory.buffer_mut(memory::number(page.address));
-            let start = (page.address & ((1 << 36) - 1)) as usize;
-            for word in 0..WORDS {
-                let changed = page.marks.written[word] | page.marks.atomic[word];
-                if changed == 0 {
-                    continue;
-                }
-                buffer.written[start / 64 + word] |= changed;
-                let from = word * 64;
-                if changed == u64::MAX {
-                    buffer.data[start + from..start + from + 64].copy_from_slice(&data[from..from + 64]);
-                } else {
-                    for byte in (0..64).filter(|b| changed >> b & 1 == 1) {
-                        buffer.data[start + from + byte] = data[from + byte];
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 }

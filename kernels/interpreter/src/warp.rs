@@ -2,7 +2,7 @@
 
 use crate::isa::{Fixed, Row, WideRow};
 use crate::parse::Kernel;
-use crate::shared::Clock;
+use crate::shadow::Clock;
 
 /// Lanes that stand at one instruction.
 #[derive(Clone, Copy, Debug)]

@@ -6,6 +6,7 @@ process MULTIQC {
 
     input:
     path files, stageAs: '?/*'
+    path config
 
     output:
     path "*.html", emit: report
@@ -20,7 +21,7 @@ process MULTIQC {
     def args = task.ext.args ?: ''
     prefix = task.ext.prefix ?: 'multiqc_report'
     """
-    multiqc --filename ${prefix}.html ${args} .
+    multiqc --filename ${prefix}.html ${config ? "--config ${config}" : ''} ${args} .
     """
 
     stub:

@@ -65,35 +65,28 @@ pub(super) fn append(
     let middles: Vec<u8> = spans.iter().map(|span| span.digit(0.5)).collect();
     let places = occurrences.places(cell.counts);
     let Some(philox) = philox else { return bins.extend(places.map(|place| middles[place])) };
-    let mut draws = Draws::new(philox, cell.cell);
-    bins.extend(places.zip(cell.gene_ids).map(|(place, &gene)| match spans[place].is_single() {
+    let words = words(philox, cell);
+    bins.extend(places.zip(words).map(|(place, word)| match spans[place].is_single() {
         true => middles[place],
-        false => spans[place].digit_of(draws.word(gene)),
+        false => spans[place].digit_of(word),
     }));
 }
 
-/// The draws of one cell's genes. One Philox block serves four neighbouring ids.
-struct Draws<'a> {
-    philox: &'a Philox,
-    cell: u64,
-    block: u32,
-    words: [u32; 4],
-}
-
-impl<'a> Draws<'a> {
-    fn new(philox: &'a Philox, cell: u64) -> Self {
-        // No gene is of this block: ids end far below.
-        Self { philox, cell, block: u32::MAX, words: [0; 4] }
-    }
-
-    /// Uniform: 32 bits, so that [`Span::digit`] would round nothing.
-    fn word(&mut self, gene: u32) -> u32 {
-        if self.block != gene / 4 {
-            self.block = gene / 4;
-            self.words = self.philox.block([self.block, PURPOSE, self.cell as u32, (self.cell >> 32) as u32]);
+/// A draw of 32 bits, so that [`Span::digit`] would round nothing, for each of a cell's genes. One Philox block serves four
+/// neighbouring ids.
+fn words(philox: &Philox, cell: Expressed<'_>) -> Vec<u32> {
+    let mut blocks: Vec<u32> = cell.gene_ids.iter().map(|gene| gene / 4).collect();
+    blocks.dedup();
+    let mut words = Vec::with_capacity(4 * blocks.len());
+    philox.blocks(&blocks, [PURPOSE, cell.cell as u32, (cell.cell >> 32) as u32], &mut words);
+    let (mut at, mut block) = (0, blocks.first().copied().unwrap_or(0));
+    let word = |&gene: &u32| {
+        if gene / 4 != block {
+            (at, block) = (at + 4, gene / 4);
         }
-        self.words[gene as usize % 4]
-    }
+        words[at + gene as usize % 4]
+    };
+    cell.gene_ids.iter().map(word).collect()
 }
 
 /// The span of every distinct count of a cell with `n` non-zero ones.

@@ -4,6 +4,7 @@
 //! Kept: Q, K, V, O and the log of each row's softmax sum; P exists for one block of query rows at a time.
 
 mod cpu;
+mod cuda;
 
 use crate::device::{Device, Result, Tensor};
 

@@ -107,7 +107,7 @@ impl<T: Real> CausalConv for Cpu<T> {
         xz: &Tensor<Self>,
         w: &Tensor<Self>,
         b: &Tensor<Self>,
-        sequences: &Sequences,
+        sequences: &Sequences<Self>,
         direction: Direction,
     ) -> Result<Tensor<Self>> {
         let e = w.rows();
@@ -117,7 +117,7 @@ impl<T: Real> CausalConv for Cpu<T> {
         let ys = y.as_mut_slice().chunks_exact_mut(sequences.len * e);
         let xs = xz.as_slice().chunks_exact(sequences.len * 2 * e);
         for ((xz, y), &n_valid) in xs.zip(ys).zip(&sequences.n_valid) {
-            forward(Steps { xz, e, n_valid, direction }, &taps, b.as_slice(), y);
+            forward(Steps { xz, e, n_valid: n_valid as usize, direction }, &taps, b.as_slice(), y);
         }
         Ok(y)
     }
@@ -128,7 +128,7 @@ impl<T: Real> CausalConv for Cpu<T> {
         w: &Tensor<Self>,
         b: &Tensor<Self>,
         dy: &Tensor<Self>,
-        sequences: &Sequences,
+        sequences: &Sequences<Self>,
         direction: Direction,
         dw: &mut Tensor<Self>,
         db: &mut Tensor<Self>,
@@ -143,7 +143,7 @@ impl<T: Real> CausalConv for Cpu<T> {
         let dys = dy.as_slice().chunks_exact(sequences.len * e);
         let dxs = dxz.as_mut_slice().chunks_exact_mut(sequences.len * 2 * e);
         for (((xz, dy), dxz), &n_valid) in xs.zip(dys).zip(dxs).zip(&sequences.n_valid) {
-            let steps = Steps { xz, e, n_valid, direction };
+            let steps = Steps { xz, e, n_valid: n_valid as usize, direction };
             backward(steps, &taps, b.as_slice(), dy, &mut ring, &mut dtaps, db.as_mut_slice(), dxz);
         }
         for (c, dw) in dw.as_mut_slice().chunks_exact_mut(k).enumerate() {

@@ -6,6 +6,7 @@
 //! Kept: x; p is computed again.
 
 mod cpu;
+mod cuda;
 
 use super::Sequences;
 use crate::device::{Device, Result, Tensor};
@@ -37,7 +38,7 @@ pub trait CausalConv: Device {
         xz: &Tensor<Self>,
         w: &Tensor<Self>,
         b: &Tensor<Self>,
-        sequences: &Sequences,
+        sequences: &Sequences<Self>,
         direction: Direction,
     ) -> Result<Tensor<Self>>;
 
@@ -48,7 +49,7 @@ pub trait CausalConv: Device {
         w: &Tensor<Self>,
         b: &Tensor<Self>,
         dy: &Tensor<Self>,
-        sequences: &Sequences,
+        sequences: &Sequences<Self>,
         direction: Direction,
         dw: &mut Tensor<Self>,
         db: &mut Tensor<Self>,

@@ -3,6 +3,7 @@
 //! Backward: dl = scale w (softmax(l) - onehot(target)), written over the logits.
 
 mod cpu;
+mod cuda;
 
 use crate::device::{Device, Result, Tensor};
 

@@ -3,6 +3,7 @@
 //! Backward: df = a dy, db = (1 - a) dy, dgate = dy (f - b) a (1 - a), dh = dy. Kept: gate, f, b.
 
 mod cpu;
+mod cuda;
 
 use crate::device::{Device, Result, Tensor};
 

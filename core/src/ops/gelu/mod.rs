@@ -3,6 +3,7 @@
 //! Backward: dx = dy (P(x) + x p(x)). Kept: x.
 
 mod cpu;
+mod cuda;
 
 use crate::device::{Device, Result, Tensor};
 

@@ -4,6 +4,7 @@
 //! Kept: x, and mean and 1/sqrt(var + eps) of every row.
 
 mod cpu;
+pub(in crate::ops) mod cuda;
 
 use crate::device::{Device, Result, Tensor};
 

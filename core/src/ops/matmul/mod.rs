@@ -1,6 +1,7 @@
 //! Matrix product: Y = A B, or Y += A B, on matrices that are whole tensors or column windows of them.
 
 pub(in crate::ops) mod cpu;
+pub(in crate::ops) mod cuda;
 
 use std::ops::Range;
 

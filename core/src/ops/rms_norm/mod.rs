@@ -3,6 +3,7 @@
 //! Backward, with u = w dy: dx = r u - r^3 x mean(u x), dw = sum dy x r. Kept: x, and r of every row.
 
 mod cpu;
+mod cuda;
 
 use crate::device::{Device, Result, Tensor};
 

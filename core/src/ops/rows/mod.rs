@@ -1,6 +1,7 @@
 //! Rows picked by number: y[i] = x[rows[i]]; backward dx[rows[i]] += dy[i], in order of i.
 
 mod cpu;
+mod cuda;
 
 use crate::device::{Device, Result, Tensor};
 

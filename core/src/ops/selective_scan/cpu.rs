@@ -339,7 +339,7 @@ fn sequences<'a, T: Real>(scan: &Scan<'a, Cpu<T>>, a: &'a [T]) -> impl Iterator<
         e,
         n,
         bc_cols,
-        n_valid,
+        n_valid: n_valid as usize,
         direction,
     })
 }
@@ -349,7 +349,7 @@ impl<T: Real> SelectiveScan for Cpu<T> {
         let (e, n) = (scan.a_log.rows(), scan.a_log.cols());
         let n_checkpoints = scan.sequences.len.div_ceil(CHECKPOINT);
         let mut out = stale(scan.x.shape());
-        let mut states = stale(&[scan.sequences.n_valid.len(), n_checkpoints, padded(e) * n]);
+        let mut states = stale(&[scan.sequences.n, n_checkpoints, padded(e) * n]);
         let mut h = Buffer::stale(padded(e) * n);
         let a = decay_rates(scan.a_log, block_width::<T>(&[]));
         let outs = out.as_mut_slice().chunks_exact_mut(scan.sequences.len * e);
@@ -374,7 +374,7 @@ impl<T: Real> SelectiveScan for Cpu<T> {
         let mut da = Buffer::zeros(padded(e) * n);
         let mut g = Buffer::stale(padded(e) * n);
         let mut scratch = Scratch::new(n);
-        let per_sequence = states.n_elements() / scan.sequences.n_valid.len();
+        let per_sequence = states.n_elements() / scan.sequences.n;
         for (i, sequence) in sequences(scan, &a).enumerate() {
             let of = |width: usize| i * rows * width..(i + 1) * rows * width;
             backward(

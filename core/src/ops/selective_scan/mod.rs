@@ -19,6 +19,7 @@
 //! No tensor of T x E x N numbers exists, and nothing is divided by exp(dt A).
 
 mod cpu;
+mod cuda;
 
 use super::Sequences;
 pub use super::causal_conv::Direction;
@@ -41,7 +42,7 @@ pub struct Scan<'a, B: Device> {
     /// [E]
     pub d: &'a Tensor<B>,
     /// Rows of each sequence.
-    pub sequences: &'a Sequences,
+    pub sequences: &'a Sequences<B>,
     /// Which way time runs.
     pub direction: Direction,
 }

@@ -2,6 +2,7 @@
 //! in descending s, ties in input order, padding last. No gradient passes through the order.
 
 mod cpu;
+mod cuda;
 
 use crate::device::{Device, Result, Tensor};
 

@@ -4,6 +4,7 @@
 //! rows of dx to the rows they came from, in token order.
 
 mod cpu;
+mod cuda;
 
 use crate::device::{Device, Result, Tensor};
 

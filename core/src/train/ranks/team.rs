@@ -72,8 +72,8 @@ impl Team {
         Ok(())
     }
 
-    /// Another rank: the next order; weights that come with it are set.
-    pub fn follow(&self, model: &mut Model) -> anyhow::Result<Order> {
+    /// Another rank: the next order, and whether `model` got new weights with it.
+    pub fn follow(&self, model: &mut Model) -> anyhow::Result<(Order, bool)> {
         let mut wire = self.wire(0);
         heed(&mut wire, model).context("rank 0 is gone")
     }
@@ -143,7 +143,7 @@ fn tell(wire: &mut Wire, order: Order, weights: Option<&Model>) -> io::Result<()
     wire.flush()
 }
 
-fn heed(wire: &mut Wire, model: &mut Model) -> io::Result<Order> {
+fn heed(wire: &mut Wire, model: &mut Model) -> io::Result<(Order, bool)> {
     let n_tensors = wire.length(MOST_TENSORS)?;
     if n_tensors > 0 {
         let mut tensors = model.params_mut();
@@ -158,12 +158,13 @@ fn heed(wire: &mut Wire, model: &mut Model) -> io::Result<Order> {
             tensor.as_mut_slice().copy_from_slice(&values);
         }
     }
-    match wire.get()? {
-        0 => Ok(Order::Step(wire.get()?)),
-        1 => Ok(Order::Validate),
-        2 => Ok(Order::End(get_kind(wire)?)),
-        _ => Err(wrong()),
-    }
+    let order = match wire.get()? {
+        0 => Order::Step(wire.get()?),
+        1 => Order::Validate,
+        2 => Order::End(get_kind(wire)?),
+        _ => return Err(wrong()),
+    };
+    Ok((order, n_tensors > 0))
 }
 
 /// 0: none, 1: walltime, 2: anything that went wrong, from 1,000 on: a signal.

@@ -1,9 +1,10 @@
 use super::{Order, Team, World};
+use crate::engine::LANES;
 use crate::model::lanes::Lanes;
 use crate::model::{CellBatch, ModelConfig, Preset, PretrainBatch, PretrainSums};
 use crate::rng::Philox;
 use crate::stage::{Interrupt, Kind, error};
-use crate::train::{Backend, LANES, Model};
+use crate::train::{Backend, Model};
 use std::net::TcpListener;
 use std::sync::Arc;
 
@@ -62,7 +63,7 @@ fn step(mut lanes: Lanes<Backend>, n_cells: usize) -> Step {
     let batch = batch(n_cells);
     let mut grad = model.zeros_like(&b);
     let sums = lanes.pretrain_step(&b, &model, &batch, 0.01, &mut grad).unwrap();
-    let valid = lanes.evaluate(n_cells, |cells| model.pretrain_eval(&b, &batch.slice(cells))).unwrap();
+    let valid = lanes.map(n_cells, |cells| model.pretrain_eval(&b, &batch.slice(cells))).unwrap();
     let params = grad.params();
     let bits = params.iter().flat_map(|(_, tensor)| tensor.as_slice()).map(|x| x.to_bits());
     (bits.collect(), sums, valid)
@@ -95,10 +96,10 @@ fn ranks_follow_the_orders_of_rank_0_with_its_weights() {
             assert_eq!(team.agree(Some(Kind::Walltime)), Some(Kind::Walltime));
             team.order(Order::End(Some(Kind::Signal(15))), None).unwrap();
         } else {
-            assert_eq!(team.follow(&mut model).unwrap(), Order::Validate);
-            assert_eq!(team.follow(&mut model).unwrap(), Order::Step(3));
+            assert_eq!(team.follow(&mut model).unwrap(), (Order::Validate, true));
+            assert_eq!(team.follow(&mut model).unwrap(), (Order::Step(3), false));
             assert_eq!(team.agree(None), Some(Kind::Walltime));
-            assert_eq!(team.follow(&mut model).unwrap(), Order::End(Some(Kind::Signal(15))));
+            assert_eq!(team.follow(&mut model).unwrap(), (Order::End(Some(Kind::Signal(15))), false));
             assert!(team.follow(&mut model).is_err(), "rank 0 is gone");
         }
         let params = model.params();

@@ -1,7 +1,7 @@
 //! Which process of how many this is, as launchers tell.
 
+use crate::engine::LANES;
 use crate::stage::UserError;
-use crate::train::LANES;
 use clap::Args;
 
 /// Several processes for one run. None of these changes a byte of the model.

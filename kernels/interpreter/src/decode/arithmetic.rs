@@ -1,8 +1,7 @@
-//! Arithmetic, logic, comparison.
+//! Arithmetic and logic.
 
-use super::operands::Operand;
-use super::{Decoder, Modifiers};
-use crate::isa::{Alu, Compare, File, HalfOp, Logic, Mufu, Op, Predicate, Type, WideAlu};
+use super::{Decoder, Modifiers, comparison};
+use crate::isa::{Alu, HalfOp, Mufu, Op, Type, WideAlu};
 
 pub(super) fn decode(m: &mut Modifiers<'_>, d: &mut Decoder<'_, '_>) -> Result<Op, String> {
     let wide = m.take("wide");
@@ -17,7 +16,9 @@ pub(super) fn decode(m: &mut Modifiers<'_>, d: &mut Decoder<'_, '_>) -> Result<O
             Ok(Op::Alu { f: Alu::Lop3(table), ftz: false, sat: false, d: dst, s })
         }
         "shl" | "shr" => shift(m, d),
-        "and" | "or" | "xor" | "not" if m.parts.iter().any(|(p, _)| *p == "pred") => predicate_logic(m, d),
+        "and" | "or" | "xor" | "not" if m.parts.iter().any(|(p, _)| *p == "pred") => {
+            comparison::predicate_logic(m, d)
+        }
         _ => plain(m, d),
     }
 }
@@ -135,7 +136,8 @@ fn float(m: &Modifiers<'_>, ty: Type, approx: bool, rounded: bool, nan: bool) ->
         ("mul", _) => Alu::MulF,
         ("fma" | "mad", _) if rounded => Alu::FmaF,
         ("fma" | "mad", _) => return Err("`fma.f32` needs `.rn`".to_owned()),
-        ("div", _) if approx || rounded => Alu::DivF,
+        ("div", _) if approx => Alu::DivApprox,
+        ("div", _) if rounded => Alu::DivF,
         ("div", _) => return Err("`div.f32` needs `.approx`, `.full` or `.rn`".to_owned()),
         ("min", _) => {
             if nan {
@@ -265,83 +267,5 @@ fn shift(m: &mut Modifiers<'_>, d: &mut Decoder<'_, '_>) -> Result<Op, String> {
             })
         }
         _ => Err(m.unsupported(ty)),
-    }
-}
-
-fn predicate_logic(m: &mut Modifiers<'_>, d: &mut Decoder<'_, '_>) -> Result<Op, String> {
-    m.ty()?;
-    let dst = d.dst_pred()?;
-    let a = d.src_pred()?;
-    if m.opcode == "not" {
-        let a = Predicate { row: a.row, negate: !a.negate };
-        return Ok(Op::PredLogic { f: Logic::And, d: dst, a, b: a });
-    }
-    let f = logic(m.opcode).ok_or("unreachable: matched before")?;
-    Ok(Op::PredLogic { f, d: dst, a, b: d.src_pred()? })
-}
-
-fn logic(name: &str) -> Option<Logic> {
-    [("and", Logic::And), ("or", Logic::Or), ("xor", Logic::Xor)]
-        .iter()
-        .find(|(n, _)| *n == name)
-        .map(|x| x.1)
-}
-
-pub(super) fn setp(m: &mut Modifiers<'_>, d: &mut Decoder<'_, '_>) -> Result<Op, String> {
-    let compare = m.need(
-        "a comparison",
-        &[
-            ("eq", Compare::Eq),
-            ("ne", Compare::Ne),
-            ("lt", Compare::Lt),
-            ("lo", Compare::Lt),
-            ("le", Compare::Le),
-            ("ls", Compare::Le),
-            ("gt", Compare::Gt),
-            ("hi", Compare::Gt),
-            ("ge", Compare::Ge),
-            ("hs", Compare::Ge),
-            ("equ", Compare::Equ),
-            ("neu", Compare::Neu),
-            ("ltu", Compare::Ltu),
-            ("leu", Compare::Leu),
-            ("gtu", Compare::Gtu),
-            ("geu", Compare::Geu),
-            ("num", Compare::Num),
-            ("nan", Compare::Nan),
-        ],
-    )?;
-    let combine = m.one_of(&[("and", Logic::And), ("or", Logic::Or), ("xor", Logic::Xor)]);
-    let ftz = m.take("ftz");
-    let ty = m.ty()?;
-    if matches!(ty, Type::F16 | Type::BF16 | Type::F16x2 | Type::BF16x2) || ty.bits() < 16 {
-        return Err(m.unsupported(ty));
-    }
-    let (p, complement) = match d.next()? {
-        Operand::Pair(pair) => {
-            let [p, q] = *pair;
-            (d.dst_pred_of(p)?, Some(d.dst_pred_of(q)?))
-        }
-        p => (d.dst_pred_of(p)?, None),
-    };
-    let (a, b) = if ty.bits() == 64 { (d.src_wide(ty)?, d.src_wide(ty)?) } else { (d.src(ty)?, d.src(ty)?) };
-    let combine = match combine {
-        Some(f) => Some((f, d.src_pred()?)),
-        None => None,
-    };
-    Ok(Op::Setp { compare, ty, ftz, d: p, complement, a, b, combine })
-}
-
-pub(super) fn selp(m: &mut Modifiers<'_>, d: &mut Decoder<'_, '_>) -> Result<Op, String> {
-    let ty = m.ty()?;
-    match d.peek() {
-        Some(Operand::Reg(reg)) if reg.file == File::Wide => {
-            let dst = d.dst_wide()?;
-            Ok(Op::SelpWide { d: dst, a: d.src_wide(ty)?, b: d.src_wide(ty)?, p: d.src_pred()? })
-        }
-        _ => {
-            let dst = d.dst(ty)?;
-            Ok(Op::Selp { d: dst, a: d.src(ty)?, b: d.src(ty)?, p: d.src_pred()? })
-        }
     }
 }

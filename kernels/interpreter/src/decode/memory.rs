@@ -52,7 +52,6 @@ fn vector_and_hints(m: &mut Modifiers<'_>) -> usize {
         "cv",
         "wb",
         "wt",
-        "nc",
         "relaxed",
         "weak",
         "gpu",
@@ -118,9 +117,13 @@ fn load_register<'a>(d: &mut Decoder<'a, '_>, operand: Operand<'a>, ty: Type) ->
 fn load_or_store(m: &mut Modifiers<'_>, d: &mut Decoder<'_, '_>) -> Result<Op, String> {
     let store = m.opcode == "st";
     let space = space(m)?;
+    let read_only = m.take("nc");
     let count = vector_and_hints(m);
     let ty = m.ty()?;
     let (mut elements, _) = elements(ty, count)?;
+    if read_only && (store || space == Space::Shared) {
+        return Err("`.nc` is of `ld.global`".to_owned());
+    }
     if store {
         let address = d.address(space)?;
         for (at, operand) in d.vector(count)?.into_iter().enumerate() {
@@ -138,7 +141,7 @@ fn load_or_store(m: &mut Modifiers<'_>, d: &mut Decoder<'_, '_>) -> Result<Op, S
     for (at, operand) in d.vector(count)?.into_iter().enumerate() {
         elements.rows[at] = load_register(d, operand, ty)?;
     }
-    Ok(Op::Load { address: d.address(space)?, elements })
+    Ok(Op::Load { address: d.address(space)?, elements, read_only })
 }
 
 fn atomic(m: &mut Modifiers<'_>, d: &mut Decoder<'_, '_>) -> Result<Op, String> {

@@ -4,15 +4,17 @@
 
 mod arithmetic;
 mod collectives;
+mod comparison;
 mod convert;
 mod memory;
 mod operands;
+mod rows;
 
+use crate::cursor::Cursor;
+use crate::entry::Body;
 use crate::isa::{Instr, Op, Type};
 use crate::lex;
-use crate::parse::{Body, Cursor};
 use operands::Operand;
-pub(crate) use operands::special;
 
 /// The dotted parts behind an opcode, each taken once.
 struct Modifiers<'a> {
@@ -128,8 +130,8 @@ fn operation(m: &mut Modifiers<'_>, d: &mut Decoder<'_, '_>) -> Result<Op, Strin
         }
         "cvt" => convert::cvt(m, d),
         "mov" => convert::mov(m, d),
-        "setp" => arithmetic::setp(m, d),
-        "selp" => arithmetic::selp(m, d),
+        "setp" => comparison::setp(m, d),
+        "selp" => comparison::selp(m, d),
         _ => arithmetic::decode(m, d),
     }
 }

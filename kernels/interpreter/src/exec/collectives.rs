@@ -4,6 +4,7 @@ use crate::block::Resources;
 use crate::finding::{Fault, Kind};
 use crate::isa::{AtomicOp, Op, Row, Shuffle, Vote};
 use crate::matrix;
+use crate::shadow::Who;
 use crate::warp::{Warp, each, put};
 
 use super::{put_pred, read};
@@ -25,14 +26,9 @@ pub(super) fn execute(
                 let mut words = [[0u32; 4]; 8];
                 for (row, words) in words.iter_mut().enumerate() {
                     let lane = 8 * matrix + row;
-                    let bytes = resources.shared.load(
-                        warp.number,
-                        lane,
-                        u32::MAX,
-                        &warp.clock,
-                        addresses[lane],
-                        16,
-                    )?;
+                    // All lanes get what one lane's address names.
+                    let who = Who { warp: warp.number, lane, lanes: u32::MAX, clock: &warp.clock };
+                    let bytes = resources.shared.load(who, addresses[lane], 16)?;
                     for (word, b) in words.iter_mut().zip(bytes.chunks_exact(4)) {
                         *word = u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
                     }

@@ -1,9 +1,10 @@
-//! Loads, stores, atomics and asynchronous copies.
+//! Loads, stores and atomics.
 
 use crate::block::Resources;
 use crate::finding::{Fault, Kind};
 use crate::isa::{Address, AtomicOp, Elements, Row, Space, Type, WideRow};
-use crate::warp::{Copy, Warp, each};
+use crate::shadow::Who;
+use crate::warp::{Warp, each};
 
 /// Puts one access's bytes into the lane's registers.
 #[inline(always)]
@@ -63,19 +64,19 @@ pub(super) fn load_param(
 }
 
 #[inline(always)]
-fn global_addresses(warp: &Warp, address: &Address) -> WideRow {
+pub(super) fn global_addresses(warp: &Warp, address: &Address) -> WideRow {
     let base = &warp.wide[address.row as usize];
     std::array::from_fn(|lane| base[lane].wrapping_add(address.offset as u64))
 }
 
 #[inline(always)]
-fn shared_addresses(warp: &Warp, address: &Address) -> Row {
+pub(super) fn shared_addresses(warp: &Warp, address: &Address) -> Row {
     let base = &warp.narrow[address.row as usize];
     std::array::from_fn(|lane| base[lane].wrapping_add(address.offset as u32))
 }
 
 #[inline(always)]
-fn aligned(resources: &Resources<'_>, lane: usize, address: u64, n: usize) -> Result<(), Fault> {
+pub(super) fn aligned(resources: &Resources<'_>, lane: usize, address: u64, n: usize) -> Result<(), Fault> {
     if address & (n as u64 - 1) == 0 {
         return Ok(());
     }
@@ -89,6 +90,7 @@ pub(super) fn load(
     pc: usize,
     address: &Address,
     elements: &Elements,
+    read_only: bool,
     active: u32,
 ) -> Result<(), Fault> {
     let n = elements.bytes as usize * elements.count as usize;
@@ -97,7 +99,8 @@ pub(super) fn load(
             let addresses = global_addresses(warp, address);
             for lane in each(active) {
                 aligned(resources, lane, addresses[lane], n)?;
-                let bytes = resources.global.load(lane, addresses[lane], n)?;
+                let who = Who::one(warp.number, lane, &warp.clock);
+                let bytes = resources.global.load(who, addresses[lane], n, read_only)?;
                 scatter(warp, elements, lane, bytes);
             }
             if resources.options.count_memory {
@@ -106,35 +109,19 @@ pub(super) fn load(
         }
         Space::Shared => {
             let addresses = shared_addresses(warp, address);
-            let first = addresses[active.trailing_zeros() as usize];
-            if each(active).all(|lane| addresses[lane] == first) {
-                let lane = active.trailing_zeros() as usize;
-                let mut copy = [0; 16];
-                copy[..n].copy_from_slice(resources.shared.load(
-                    warp.number,
-                    lane,
-                    active,
-                    &warp.clock,
-                    first,
-                    n,
-                )?);
-                for lane in each(active) {
-                    scatter(warp, elements, lane, &copy[..n]);
+            let (number, lowest) = (warp.number, active.trailing_zeros() as usize);
+            let uniform = each(active).all(|lane| addresses[lane] == addresses[lowest]);
+            let mut bytes = [0; 16];
+            if uniform {
+                let who = Who { warp: number, lane: lowest, lanes: active, clock: &warp.clock };
+                bytes[..n].copy_from_slice(resources.shared.load(who, addresses[lowest], n)?);
+            }
+            for lane in each(active) {
+                if !uniform {
+                    let who = Who::one(number, lane, &warp.clock);
+                    bytes[..n].copy_from_slice(resources.shared.load(who, addresses[lane], n)?);
                 }
-            } else {
-                for lane in each(active) {
-                    let mut copy = [0; 16];
-                    let (number, clock) = (warp.number, &warp.clock);
-                    copy[..n].copy_from_slice(resources.shared.load(
-                        number,
-                        lane,
-                        1 << lane,
-                        clock,
-                        addresses[lane],
-                        n,
-                    )?);
-                    scatter(warp, elements, lane, &copy[..n]);
-                }
+                scatter(warp, elements, lane, &bytes[..n]);
             }
             if resources.options.count_memory {
                 resources.tally.shared_access(pc, &addresses, active, n as u32);
@@ -160,7 +147,8 @@ pub(super) fn store(
             for lane in each(active) {
                 aligned(resources, lane, addresses[lane], n)?;
                 gather(warp, elements, lane, &mut bytes);
-                resources.global.store(lane, addresses[lane], &bytes[..n])?;
+                let who = Who::one(warp.number, lane, &warp.clock);
+                resources.global.store(who, addresses[lane], &bytes[..n])?;
             }
             if resources.options.count_memory {
                 resources.tally.global_access(&addresses, active, n as u64);
@@ -170,7 +158,8 @@ pub(super) fn store(
             let addresses = shared_addresses(warp, address);
             for lane in each(active) {
                 gather(warp, elements, lane, &mut bytes);
-                resources.shared.store(warp.number, lane, &warp.clock, addresses[lane], &bytes[..n])?;
+                let who = Who::one(warp.number, lane, &warp.clock);
+                resources.shared.store(who, addresses[lane], &bytes[..n])?;
             }
             if resources.options.count_memory {
                 resources.tally.shared_access(pc, &addresses, active, n as u32);
@@ -197,15 +186,16 @@ pub(super) fn atomic(
         };
         let (x, y) = (operand(warp, a), operand(warp, b));
         let change = |old| combine(op, ty, old, x, y);
+        let who = Who::one(warp.number, lane, &warp.clock);
         let old = match address.space {
             Space::Global => {
                 let at = global_addresses(warp, address)[lane];
                 aligned(resources, lane, at, n)?;
-                resources.global.update(lane, at, n, change)?
+                resources.global.update(who, at, n, change)?
             }
             Space::Shared => {
                 let at = shared_addresses(warp, address)[lane];
-                resources.shared.update(warp.number, lane, &warp.clock, at, n, change)?
+                resources.shared.update(who, at, n, change)?
             }
         };
         match d {
@@ -252,59 +242,4 @@ fn combine(op: AtomicOp, ty: Type, old: u64, a: u64, b: u64) -> u64 {
         AtomicOp::Min => old.min(a),
         AtomicOp::Max => old.max(a),
     }
-}
-
-pub(super) fn copy_async(
-    warp: &mut Warp,
-    resources: &mut Resources<'_>,
-    pc: usize,
-    shared: &Address,
-    global: &Address,
-    bytes: u8,
-    source_bytes: Option<u16>,
-    active: u32,
-) -> Result<(), Fault> {
-    let n = bytes as usize;
-    let (from, to) = (global_addresses(warp, global), shared_addresses(warp, shared));
-    for lane in each(active) {
-        let used = source_bytes.map_or(n, |row| warp.narrow[row as usize][lane] as usize);
-        if used > n {
-            let what = format!("cp.async reads {used} bytes for a copy of {n}");
-            return Err(Fault::new(Kind::OutOfBounds, lane, what));
-        }
-        aligned(resources, lane, from[lane], n)?;
-        let mut data = [0; 16];
-        if used == n {
-            data[..n].copy_from_slice(resources.global.load(lane, from[lane], n)?);
-        } else if used == 0 {
-            // Nothing is read, but the address should still be a legal one.
-            resources.global.touch(lane, from[lane])?;
-        } else {
-            for byte in 0..used {
-                data[byte] = resources.global.load(lane, from[lane] + byte as u64, 1)?[0];
-            }
-        }
-        resources.shared.begin_copy(warp.number, lane, &warp.clock, to[lane], n)?;
-        let group = warp.committed[lane];
-        warp.copies.push(Copy { lane: lane as u8, bytes, group, shared: to[lane], data });
-    }
-    if resources.options.count_memory {
-        resources.tally.shared_access(pc, &to, active, n as u32);
-        resources.tally.global_access(&from, active, n as u64);
-    }
-    Ok(())
-}
-
-/// `cp.async.wait_group`: all but the last `pending` committed groups land; without a number, everything.
-pub(super) fn wait(warp: &mut Warp, resources: &mut Resources<'_>, pending: Option<u32>, active: u32) {
-    let (number, clock, committed) = (warp.number, &warp.clock, &warp.committed);
-    warp.copies.retain(|copy| {
-        let lane = copy.lane as usize;
-        let lands = pending.is_none_or(|pending| copy.group + pending < committed[lane]);
-        if active >> lane & 1 == 0 || !lands {
-            return true;
-        }
-        resources.shared.end_copy(number, lane, clock, copy.shared, &copy.data[..copy.bytes as usize]);
-        false
-    });
 }

@@ -1,11 +1,12 @@
 //! Executes one instruction for the active lanes of a warp.
 
 mod collectives;
+mod copies;
 mod memory;
 
 use crate::block::Resources;
 use crate::finding::{Fault, Kind};
-use crate::isa::{Alu, Logic, Op, Predicate, Row, WideAlu};
+use crate::isa::{Alu, Logic, Mufu, Op, Predicate, Row, WideAlu};
 use crate::warp::{Warp, each, put};
 use crate::{lanes, mufu};
 
@@ -25,10 +26,14 @@ pub(crate) fn execute(
                 refuse_zero(b, active)?;
             }
             let mut value = lanes::alu(fast, f, ftz, sat, a, b, c);
-            if let Alu::Approx(unit) = f
-                && resources.options.mufu_ulps > 0
-            {
-                mufu::perturb(unit, a, &mut value, resources.options.mufu_ulps);
+            let ulps = resources.options.mufu_ulps;
+            match f {
+                Alu::Approx(unit) if ulps > 0 => mufu::perturb(unit, a, &mut value, ulps),
+                Alu::DivApprox if ulps > 0 => {
+                    let operands = std::array::from_fn(|i| a[i] ^ b[i].rotate_left(9));
+                    mufu::perturb(Mufu::Rcp, &operands, &mut value, ulps);
+                }
+                _ => {}
             }
             put(&mut warp.narrow[d as usize], &value, active);
         }
@@ -135,21 +140,23 @@ pub(crate) fn execute(
         Op::Fence => {}
         Op::Branch { .. } | Op::Exit | Op::Barrier { .. } => unreachable!("the block runs these"),
         Op::LoadParam { offset, elements } => memory::load_param(warp, resources, offset, &elements, active),
-        Op::Load { address, elements } => memory::load(warp, resources, pc, &address, &elements, active)?,
+        Op::Load { address, elements, read_only } => {
+            memory::load(warp, resources, pc, &address, &elements, read_only, active)?;
+        }
         Op::Store { address, elements } => memory::store(warp, resources, pc, &address, &elements, active)?,
         Op::Atomic { op, ty, address, d, a, b } => {
             memory::atomic(warp, resources, op, ty, &address, (d, a, b), active)?;
         }
         Op::CopyAsync { shared, global, bytes, source_bytes } => {
-            memory::copy_async(warp, resources, pc, &shared, &global, bytes, source_bytes, active)?;
+            copies::copy_async(warp, resources, pc, &shared, &global, bytes, source_bytes, active)?;
         }
         Op::CopyCommit => {
             for lane in each(active) {
                 warp.committed[lane] += 1;
             }
         }
-        Op::CopyWait { pending } => memory::wait(warp, resources, Some(pending), active),
-        Op::CopyWaitAll => memory::wait(warp, resources, None, active),
+        Op::CopyWait { pending } => copies::wait(warp, resources, Some(pending), active),
+        Op::CopyWaitAll => copies::wait(warp, resources, None, active),
         Op::Ldmatrix { .. } | Op::Mma { .. } | Op::Shuffle { .. } | Op::Vote { .. } | Op::Redux { .. } => {
             collectives::execute(warp, resources, pc, op, active)?;
         }
