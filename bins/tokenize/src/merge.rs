@@ -14,7 +14,10 @@ use std::time::Instant;
 /// own.
 pub fn run(paths: &[PathBuf], output: &Path, context: &Context, started: Instant) -> Result<()> {
     context.refuse_existing(output)?;
-    let shards = Shards::open(paths)?;
+    // `shard-*` names the records beside the shards, too.
+    let records = |path: &&PathBuf| path.to_string_lossy().ends_with(".run.json");
+    let paths: Vec<PathBuf> = paths.iter().filter(|path| !records(path)).cloned().collect();
+    let shards = Shards::open(&paths)?;
     if context.dry_run {
         println!("{} shards, {} cells", paths.len(), shards.n_cells());
         return Ok(());
