@@ -11,9 +11,9 @@ use std::time::Instant;
 /// What the card reaches.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Ceilings {
-    /// Read and written, of a copy of 1 GiB.
+    /// Read and written, of a copy of 16 bytes for each number of the product (1 GiB).
     pub bytes_per_s: f64,
-    /// Of a bf16 product of 8192 x 8192 x 8192.
+    /// Of a bf16 product of square matrices (8192).
     pub flops: f64,
     /// Special functions (e^x, 1/x, log): 16 a clock on each processor.
     pub specials_per_s: f64,
@@ -36,8 +36,8 @@ impl AddAssign for Work {
 }
 
 impl Ceilings {
-    /// Measures a card.
-    pub fn measure(b: &Cuda<Gpu>) -> Result<Self> {
+    /// Measures a card with a product of n x n matrices.
+    pub fn measure(b: &Cuda<Gpu>, n: usize) -> Result<Self> {
         let gpu = b.driver();
         let best = |run: &dyn Fn() -> Result<()>| -> Result<f64> {
             let mut best = f64::INFINITY;
@@ -50,10 +50,9 @@ impl Ceilings {
             }
             Ok(best)
         };
-        let bytes = 1usize << 30;
-        let n = 8192;
+        let bytes = 16 * n * n;
         let [x, y] = [gpu.allocate(bytes)?, gpu.allocate(bytes)?];
-        // SAFETY: both blocks have so many bytes; matrices of 8192 x 8192 bf16 numbers take an eighth of them.
+        // SAFETY: both blocks have so many bytes; a matrix takes an eighth of them.
         let (copied, multiplied) = unsafe {
             gpu.zero(x, bytes)?;
             let operand = |at| Operand { at, stride: n, transposed: false };

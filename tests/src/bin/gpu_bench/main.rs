@@ -36,6 +36,9 @@ struct Line {
     /// Index of the GPU.
     #[arg(long, default_value_t = 0, global = true)]
     device: u32,
+    /// Rows and columns of the product that shows what the card reaches; the copy moves 16 bytes for each of its numbers.
+    #[arg(long, default_value_t = 8192, global = true)]
+    probe: usize,
     #[command(subcommand)]
     command: Command,
 }
@@ -65,6 +68,9 @@ enum Command {
     Digest {
         #[arg(long, value_enum, default_value = "small")]
         preset: Preset,
+        /// Cells of a step, in two calls.
+        #[arg(long, default_value_t = 8)]
+        cells: usize,
     },
 }
 
@@ -141,12 +147,12 @@ fn run(line: &Line, gpu: Gpu) -> anyhow::Result<()> {
         Command::Check => {
             let name = gpu.name();
             let memory = gpu.memory()?;
-            let ceilings = Ceilings::measure(&Cuda::new(gpu))?;
+            let ceilings = Ceilings::measure(&Cuda::new(gpu), line.probe)?;
             println!("{}", json!({"device": name, "memory_gib": memory.total >> 30, "ceilings": ceilings}));
         }
         Command::Run { preset, mode, cells, repeats } => {
             let (config, b) = (config(preset), Cuda::new(gpu));
-            let ceilings = Ceilings::measure(&b)?;
+            let ceilings = Ceilings::measure(&b, line.probe)?;
             let times = seconds(&b, &config, mode, cells, repeats, || ())?;
             let free = b.driver().memory()?;
             let what = json!({"preset": format!("{preset:?}"), "mode": format!("{mode:?}"), "cells": cells});
@@ -194,11 +200,11 @@ fn run(line: &Line, gpu: Gpu) -> anyhow::Result<()> {
             // Random weights order genes by noise: bf16 orders some of them otherwise.
             anyhow::ensure!(error < 0.05, "the gradient is off by {error:.2e}");
         }
-        Command::Digest { preset } => {
+        Command::Digest { preset, cells } => {
             let (config, b) = (config(preset), Cuda::new(gpu));
-            let batch = random_batch(&config, 8);
+            let batch = random_batch(&config, cells);
             let model = PanFoMa::init(config, 0, &Cpu::new());
-            let mut learner = learner_on(b, model, None, Lanes::new(1, 4))?;
+            let mut learner = learner_on(b, model, None, Lanes::new(1, cells.div_ceil(2)))?;
             let losses = (1..4).map(|t| step(&mut *learner, &batch, t)).collect::<Result<Vec<_>, _>>()?;
             let mut digest = 0xcbf2_9ce4_8422_2325u64;
             for (_, tensor) in learner.weights()?.params() {
