@@ -273,8 +273,12 @@ fn an_artifact_of_another_kind_is_65_with_both_names() {
     );
     let ended = run("evaluate", command_line(&flags)).expect_code(65);
     ended.expect_stderr("panfoma.embeddings").expect_stderr("panfoma.predictions");
-    let programs = output.with_extension("programs.parquet");
-    let changes = [("model", tiny.root.join("tokens")), ("output", output.clone()), ("programs", programs)];
+    let changes = [
+        ("model", tiny.root.join("tokens")),
+        ("output", output.clone()),
+        ("programs", output.with_extension("programs.parquet")),
+        ("differential", output.with_extension("tsv")),
+    ];
     let flags = with(tiny.flags("grn"), &changes.each_ref().map(|(flag, path)| (*flag, path.as_path())));
     run("grn", command_line(&flags)).expect_code(65).expect_stderr("no model directory");
 }
