@@ -13,7 +13,7 @@ use crate::ops::Backend;
 use crate::stage::{Device, Kind, UserError};
 use std::sync::Arc;
 
-/// Lanes of a step on a CPU: the most threads a step can use. Part of the arithmetic, so it is no flag (see
+/// Lanes of a step on a CPU: the most threads, over all processes, that a step can use. Part of the arithmetic, so it is no flag (see
 /// `model::lanes`).
 pub const LANES: usize = 16;
 

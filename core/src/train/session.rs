@@ -130,9 +130,10 @@ impl Session<'_> {
 
     /// Computes what rank 0 asks for, until it ends.
     fn follow(&self, objective: &mut dyn Objective, team: &Arc<Team>) -> anyhow::Result<()> {
-        let config = self.description.config.model.clone();
-        let mut model = Model::init(config.clone(), self.context.seed, &Backend::new());
-        let own = Model::init(config, self.context.seed, &Backend::new());
+        // Rank 0 sends the weights before it asks for anything.
+        let b = Backend::new();
+        let mut model = Model::init(self.description.config.model.clone(), self.context.seed, &b);
+        let own = model.zeros_like(&b);
         let peers = peers(&Some(team.clone()));
         let mut learner = self.machine.learner(own, None, self.micro_batch, peers)?;
         let agreed = team.clone();
