@@ -44,7 +44,7 @@ same() {
     done
 }
 # The pipeline's processes; a scattered one counts once a shard.
-tasks=(QC TOKENIZEFIT TOKENIZE TOKENIZE TOKENIZE TOKENIZEMERGE PRETRAIN FINETUNE EMBED GRN EVALUATE)
+tasks=(QC TOKENIZEFIT TOKENIZE TOKENIZE TOKENIZE TOKENIZEMERGE PRETRAIN FINETUNE EMBED EMBED EMBEDMERGE GRN EVALUATE)
 # ended TRACE STATUS: as many tasks have this status as the pipeline has.
 ended() {
     local n
@@ -94,6 +94,7 @@ finetune:
   max_steps: 20
   args: "--batch-size 4 --max-valid-cells 64"
 embed:
+  shards: 2
   args: "--draws 1"
 grn:
   regulators: cohort/truth/regulators.txt
@@ -126,7 +127,7 @@ for text in "row 3: column \`study\` is empty or missing" "row 3: \`nothing.h5ad
     grep -qF "$text" refused.log || { cat refused.log >&2; fail "refused without \`$text\`"; }
 done
 
-say "a simulated cohort: pretraining is killed once, cells are tokenized in three tasks"
+say "a simulated cohort: pretraining is killed once, cells are tokenized in three tasks and embedded in two"
 pipeline local -params-file ../cohort.yaml > local.log 2>&1 &
 running=$!
 killed=
@@ -216,7 +217,7 @@ C
     ended slurm/trace.tsv COMPLETED
     say "profile gpu on Slurm asks for GPUs"
     (cd slurm && quietly gpu.log nextflow run "$root/nextflow" -c ../tests.config -profile slurm,gpu -params-file ../tumours.yaml -stub --outdir stubs)
-    asked=$(grep -l -- '--gres=gpu:1' slurm/work/*/*/.command.run | xargs sed -n 's/^### name: .*PANFOMA_\([A-Z]*\) .*/\1/p' | sort | xargs)
+    asked=$(grep -l -- '--gres=gpu:1' slurm/work/*/*/.command.run | xargs sed -n 's/^### name: .*PANFOMA_\([A-Z]*\) .*/\1/p' | sort -u | xargs)
     [ "$asked" = "EMBED FINETUNE GRN PRETRAIN" ] || fail "GPUs are asked for by: $asked"
 else
     missing "no Slurm: real tumours run locally"

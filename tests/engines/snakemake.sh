@@ -72,6 +72,7 @@ finetune:
   max_steps: 20
   args: "--batch-size 4 --max-valid-cells 64"
 embed:
+  shards: 2
   args: "--draws 1"
 grn:
   regulators: cohort/truth/regulators.txt
@@ -94,7 +95,7 @@ printf 'study,path\nfirst,a.h5ad\n,b.h5ad\n' > bad.csv
 sed 's,cohort/samplesheet.csv,bad.csv,' cohort.yaml > bad-sheet.yaml
 refused "samplesheet bad.csv line 3: 'study' is a required property" bad-sheet.yaml
 
-say "a simulated cohort: pretraining is stopped once, cells are tokenized in three jobs"
+say "a simulated cohort: pretraining is stopped once, cells are tokenized in three jobs and embedded in two"
 mkdir first
 cat > first/panfoma-pretrain <<'E2'
 #!/usr/bin/env bash
@@ -180,7 +181,7 @@ if command -v sbatch > /dev/null && scontrol ping > /dev/null 2>&1; then
     slurm=(--profile "$root/workflows/snakemake/profiles/slurm" --jobs 4 --slurm-no-account --slurm-status-command squeue
         --slurm-init-seconds-before-status-checks 2 --seconds-between-status-checks 1 --latency-wait 10
         --set-threads qc=2 pretrain=1 finetune=2 --set-resources pretrain:tasks=2 "pretrain:mpi='srun'")
-    for rule in qc choose_genes tokenize_shard tokenize pretrain finetune embed grn evaluate multiqc; do
+    for rule in qc choose_genes tokenize_shard tokenize pretrain finetune embed_shard embed grn evaluate multiqc; do
         slurm+=("$rule:runtime=10" "$rule:mem_mb=1000")
     done
 else
