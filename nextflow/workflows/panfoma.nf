@@ -14,7 +14,7 @@ include { MULTIQC               } from '../modules/multiqc'
 
 // What `--shard` is given, job by job.
 def partsOf(shards) {
-    channel.fromList(shards > 1 ? (1..shards).collect { i -> "${i}/${shards}" } : [''])
+    shards > 1 ? (1..shards).collect { i -> "${i}/${shards}" } : ['']
 }
 
 // By shard, not by which job ended first: a task's inputs are the same when it is resumed.
@@ -49,7 +49,7 @@ workflow PANFOMA {
     }
 
     PANFOMA_TOKENIZE(
-        cells.combine(vocabulary).combine(partsOf(shards))
+        cells.combine(vocabulary).combine(channel.fromList(partsOf(shards)))
     )
     if (shards > 1) {
         PANFOMA_TOKENIZEMERGE(together(PANFOMA_TOKENIZE.out.tokens, shards))
@@ -69,7 +69,7 @@ workflow PANFOMA {
 
     PANFOMA_FINETUNE(tokens.join(pretrained), label)
     finetuned = PANFOMA_FINETUNE.out.model
-    PANFOMA_EMBED(tokens.join(finetuned).combine(partsOf(embed_shards)), true)
+    PANFOMA_EMBED(tokens.join(finetuned).combine(channel.fromList(partsOf(embed_shards))), true)
     if (embed_shards > 1) {
         PANFOMA_EMBEDMERGE(
             together(PANFOMA_EMBED.out.embeddings, embed_shards).join(together(PANFOMA_EMBED.out.predictions, embed_shards))

@@ -38,8 +38,12 @@ else:
             tokens=rules.tokenize.output.tokens,
             model=rules.finetune.output.model,
         output:
-            embeddings=temp(f"{OUT}/shards/embeddings-{{shard}}-of-{EMBED_SHARDS}.parquet"),
-            predictions=temp(f"{OUT}/shards/predictions-{{shard}}-of-{EMBED_SHARDS}.parquet"),
+            embeddings=temp(
+                f"{OUT}/shards/embeddings-{{shard}}-of-{EMBED_SHARDS}.parquet"
+            ),
+            predictions=temp(
+                f"{OUT}/shards/predictions-{{shard}}-of-{EMBED_SHARDS}.parquet"
+            ),
         log:
             f"{OUT}/logs/embed/{{shard}}-of-{EMBED_SHARDS}.log",
         benchmark:
@@ -64,8 +68,12 @@ else:
 
     rule embed:
         input:
-            embeddings=expand(rules.embed_shard.output.embeddings, shard=range(1, EMBED_SHARDS + 1)),
-            predictions=expand(rules.embed_shard.output.predictions, shard=range(1, EMBED_SHARDS + 1)),
+            embeddings=expand(
+                rules.embed_shard.output.embeddings, shard=range(1, EMBED_SHARDS + 1)
+            ),
+            predictions=expand(
+                rules.embed_shard.output.predictions, shard=range(1, EMBED_SHARDS + 1)
+            ),
         output:
             embeddings=f"{OUT}/embeddings.parquet",
             predictions=f"{OUT}/predictions.parquet",
