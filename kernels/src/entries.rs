@@ -8,7 +8,6 @@ use crate::{Arguments, Entry, Module, Param, Pointer};
 pub const MODULES: &[Module] = &[
     Module { name: "adamw", ptx: include_str!("../ptx/adamw.ptx") },
     Module { name: "add_bf16", ptx: include_str!("../ptx/add_bf16.ptx") },
-    Module { name: "add_bias", ptx: include_str!("../ptx/add_bias.ptx") },
     Module { name: "add_f32", ptx: include_str!("../ptx/add_f32.ptx") },
     Module { name: "add_parts", ptx: include_str!("../ptx/add_parts.ptx") },
     Module { name: "attention_bwd_dkdv_d32", ptx: include_str!("../ptx/attention_bwd_dkdv_d32.ptx") },
@@ -21,18 +20,15 @@ pub const MODULES: &[Module] = &[
     Module { name: "attention_fwd_d64", ptx: include_str!("../ptx/attention_fwd_d64.ptx") },
     Module { name: "attention_probabilities_d32", ptx: include_str!("../ptx/attention_probabilities_d32.ptx") },
     Module { name: "attention_probabilities_d64", ptx: include_str!("../ptx/attention_probabilities_d64.ptx") },
-    Module { name: "bias_rows", ptx: include_str!("../ptx/bias_rows.ptx") },
     Module { name: "cast_bf16_f32", ptx: include_str!("../ptx/cast_bf16_f32.ptx") },
     Module { name: "cast_f32_bf16", ptx: include_str!("../ptx/cast_f32_bf16.ptx") },
     Module { name: "causal_conv_bwd", ptx: include_str!("../ptx/causal_conv_bwd.ptx") },
     Module { name: "causal_conv_fwd", ptx: include_str!("../ptx/causal_conv_fwd.ptx") },
     Module { name: "cell_global", ptx: include_str!("../ptx/cell_global.ptx") },
-    Module { name: "clip_factor", ptx: include_str!("../ptx/clip_factor.ptx") },
     Module { name: "column_sums", ptx: include_str!("../ptx/column_sums.ptx") },
     Module { name: "cross_entropy", ptx: include_str!("../ptx/cross_entropy.ptx") },
     Module { name: "cross_entropy_sums", ptx: include_str!("../ptx/cross_entropy_sums.ptx") },
     Module { name: "embed_tokens", ptx: include_str!("../ptx/embed_tokens.ptx") },
-    Module { name: "fill", ptx: include_str!("../ptx/fill.ptx") },
     Module { name: "gated_fusion_bwd", ptx: include_str!("../ptx/gated_fusion_bwd.ptx") },
     Module { name: "gated_fusion_fwd", ptx: include_str!("../ptx/gated_fusion_fwd.ptx") },
     Module { name: "gather_rows_bf16", ptx: include_str!("../ptx/gather_rows_bf16.ptx") },
@@ -66,6 +62,7 @@ pub const MODULES: &[Module] = &[
     Module { name: "selective_scan_bwd_bc", ptx: include_str!("../ptx/selective_scan_bwd_bc.ptx") },
     Module { name: "selective_scan_bwd_parameters", ptx: include_str!("../ptx/selective_scan_bwd_parameters.ptx") },
     Module { name: "selective_scan_fwd", ptx: include_str!("../ptx/selective_scan_fwd.ptx") },
+    Module { name: "set_zero", ptx: include_str!("../ptx/set_zero.ptx") },
     Module { name: "sort_genes", ptx: include_str!("../ptx/sort_genes.ptx") },
     Module { name: "sum_of_squares", ptx: include_str!("../ptx/sum_of_squares.ptx") },
 ];
@@ -74,7 +71,6 @@ pub const MODULES: &[Module] = &[
 pub const ENTRIES: &[Entry] = &[
     Adamw::ENTRY,
     AddBf16::ENTRY,
-    AddBias::ENTRY,
     AddF32::ENTRY,
     AddParts::ENTRY,
     AttentionBwdDkdvD32::ENTRY,
@@ -87,18 +83,15 @@ pub const ENTRIES: &[Entry] = &[
     AttentionFwdD64::ENTRY,
     AttentionProbabilitiesD32::ENTRY,
     AttentionProbabilitiesD64::ENTRY,
-    BiasRows::ENTRY,
     CastBf16F32::ENTRY,
     CastF32Bf16::ENTRY,
     CausalConvBwd::ENTRY,
     CausalConvFwd::ENTRY,
     CellGlobal::ENTRY,
-    ClipFactor::ENTRY,
     ColumnSums::ENTRY,
     CrossEntropy::ENTRY,
     CrossEntropySums::ENTRY,
     EmbedTokens::ENTRY,
-    FillB32::ENTRY,
     GatedFusionBwd::ENTRY,
     GatedFusionFwd::ENTRY,
     GatherRowsBf16::ENTRY,
@@ -132,6 +125,7 @@ pub const ENTRIES: &[Entry] = &[
     SelectiveScanBwdBc::ENTRY,
     SelectiveScanBwdParameters::ENTRY,
     SelectiveScanFwd::ENTRY,
+    SetZero::ENTRY,
     SortGenes::ENTRY,
     SumOfSquares::ENTRY,
 ];
@@ -139,22 +133,12 @@ pub const ENTRIES: &[Entry] = &[
 /// Arguments of `pf_adamw`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adamw {
-    /// `value`
-    pub value: Pointer,
-    /// `gradient`
-    pub gradient: Pointer,
-    /// `first`
-    pub first: Pointer,
-    /// `second`
-    pub second: Pointer,
-    /// `copy`
-    pub copy: u64,
+    /// `tensors`
+    pub tensors: Pointer,
+    /// `n_tensors`
+    pub n_tensors: u32,
     /// `factor`
-    pub factor: Pointer,
-    /// `n`
-    pub n: u32,
-    /// `keep`
-    pub keep: f32,
+    pub factor: f32,
     /// `rate`
     pub rate: f32,
     /// `unbias`
@@ -177,41 +161,31 @@ impl Arguments for Adamw {
         module: &MODULES[0],
         threads: Some(256),
         params: &[
-            Param { name: "value", offset: 0, bytes: 8 },
-            Param { name: "gradient", offset: 8, bytes: 8 },
-            Param { name: "first", offset: 16, bytes: 8 },
-            Param { name: "second", offset: 24, bytes: 8 },
-            Param { name: "copy", offset: 32, bytes: 8 },
-            Param { name: "factor", offset: 40, bytes: 8 },
-            Param { name: "n", offset: 48, bytes: 4 },
-            Param { name: "keep", offset: 52, bytes: 4 },
-            Param { name: "rate", offset: 56, bytes: 4 },
-            Param { name: "unbias", offset: 60, bytes: 4 },
-            Param { name: "b1", offset: 64, bytes: 4 },
-            Param { name: "c1", offset: 68, bytes: 4 },
-            Param { name: "b2", offset: 72, bytes: 4 },
-            Param { name: "c2", offset: 76, bytes: 4 },
-            Param { name: "eps", offset: 80, bytes: 4 },
+            Param { name: "tensors", offset: 0, bytes: 8 },
+            Param { name: "n_tensors", offset: 8, bytes: 4 },
+            Param { name: "factor", offset: 12, bytes: 4 },
+            Param { name: "rate", offset: 16, bytes: 4 },
+            Param { name: "unbias", offset: 20, bytes: 4 },
+            Param { name: "b1", offset: 24, bytes: 4 },
+            Param { name: "c1", offset: 28, bytes: 4 },
+            Param { name: "b2", offset: 32, bytes: 4 },
+            Param { name: "c2", offset: 36, bytes: 4 },
+            Param { name: "eps", offset: 40, bytes: 4 },
         ],
     };
 
     fn bytes(&self) -> Vec<u8> {
-        let mut block = vec![0; 84];
-        block[0..8].copy_from_slice(&self.value.0.to_le_bytes());
-        block[8..16].copy_from_slice(&self.gradient.0.to_le_bytes());
-        block[16..24].copy_from_slice(&self.first.0.to_le_bytes());
-        block[24..32].copy_from_slice(&self.second.0.to_le_bytes());
-        block[32..40].copy_from_slice(&self.copy.to_le_bytes());
-        block[40..48].copy_from_slice(&self.factor.0.to_le_bytes());
-        block[48..52].copy_from_slice(&self.n.to_le_bytes());
-        block[52..56].copy_from_slice(&self.keep.to_le_bytes());
-        block[56..60].copy_from_slice(&self.rate.to_le_bytes());
-        block[60..64].copy_from_slice(&self.unbias.to_le_bytes());
-        block[64..68].copy_from_slice(&self.b1.to_le_bytes());
-        block[68..72].copy_from_slice(&self.c1.to_le_bytes());
-        block[72..76].copy_from_slice(&self.b2.to_le_bytes());
-        block[76..80].copy_from_slice(&self.c2.to_le_bytes());
-        block[80..84].copy_from_slice(&self.eps.to_le_bytes());
+        let mut block = vec![0; 44];
+        block[0..8].copy_from_slice(&self.tensors.0.to_le_bytes());
+        block[8..12].copy_from_slice(&self.n_tensors.to_le_bytes());
+        block[12..16].copy_from_slice(&self.factor.to_le_bytes());
+        block[16..20].copy_from_slice(&self.rate.to_le_bytes());
+        block[20..24].copy_from_slice(&self.unbias.to_le_bytes());
+        block[24..28].copy_from_slice(&self.b1.to_le_bytes());
+        block[28..32].copy_from_slice(&self.c1.to_le_bytes());
+        block[32..36].copy_from_slice(&self.b2.to_le_bytes());
+        block[36..40].copy_from_slice(&self.c2.to_le_bytes());
+        block[40..44].copy_from_slice(&self.eps.to_le_bytes());
         block
     }
 }
@@ -248,46 +222,6 @@ impl Arguments for AddBf16 {
     }
 }
 
-/// Arguments of `pf_add_bias`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AddBias {
-    /// `x`
-    pub x: Pointer,
-    /// `bias`
-    pub bias: Pointer,
-    /// `y`
-    pub y: Pointer,
-    /// `n`
-    pub n: u32,
-    /// `cols`
-    pub cols: u32,
-}
-
-impl Arguments for AddBias {
-    const ENTRY: Entry = Entry {
-        name: "pf_add_bias",
-        module: &MODULES[2],
-        threads: Some(256),
-        params: &[
-            Param { name: "x", offset: 0, bytes: 8 },
-            Param { name: "bias", offset: 8, bytes: 8 },
-            Param { name: "y", offset: 16, bytes: 8 },
-            Param { name: "n", offset: 24, bytes: 4 },
-            Param { name: "cols", offset: 28, bytes: 4 },
-        ],
-    };
-
-    fn bytes(&self) -> Vec<u8> {
-        let mut block = vec![0; 32];
-        block[0..8].copy_from_slice(&self.x.0.to_le_bytes());
-        block[8..16].copy_from_slice(&self.bias.0.to_le_bytes());
-        block[16..24].copy_from_slice(&self.y.0.to_le_bytes());
-        block[24..28].copy_from_slice(&self.n.to_le_bytes());
-        block[28..32].copy_from_slice(&self.cols.to_le_bytes());
-        block
-    }
-}
-
 /// Arguments of `pf_add_f32`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AddF32 {
@@ -302,7 +236,7 @@ pub struct AddF32 {
 impl Arguments for AddF32 {
     const ENTRY: Entry = Entry {
         name: "pf_add_f32",
-        module: &MODULES[3],
+        module: &MODULES[2],
         threads: Some(256),
         params: &[
             Param { name: "y", offset: 0, bytes: 8 },
@@ -338,7 +272,7 @@ pub struct AddParts {
 impl Arguments for AddParts {
     const ENTRY: Entry = Entry {
         name: "pf_add_parts",
-        module: &MODULES[4],
+        module: &MODULES[3],
         threads: Some(256),
         params: &[
             Param { name: "parts", offset: 0, bytes: 8 },
@@ -386,7 +320,7 @@ pub struct AttentionBwdDkdvD32 {
 impl Arguments for AttentionBwdDkdvD32 {
     const ENTRY: Entry = Entry {
         name: "pf_attention_bwd_dkdv_d32",
-        module: &MODULES[5],
+        module: &MODULES[4],
         threads: Some(128),
         params: &[
             Param { name: "qkv", offset: 0, bytes: 8 },
@@ -442,7 +376,7 @@ pub struct AttentionBwdDkdvD64 {
 impl Arguments for AttentionBwdDkdvD64 {
     const ENTRY: Entry = Entry {
         name: "pf_attention_bwd_dkdv_d64",
-        module: &MODULES[6],
+        module: &MODULES[5],
         threads: Some(128),
         params: &[
             Param { name: "qkv", offset: 0, bytes: 8 },
@@ -498,7 +432,7 @@ pub struct AttentionBwdDqD32 {
 impl Arguments for AttentionBwdDqD32 {
     const ENTRY: Entry = Entry {
         name: "pf_attention_bwd_dq_d32",
-        module: &MODULES[7],
+        module: &MODULES[6],
         threads: Some(128),
         params: &[
             Param { name: "qkv", offset: 0, bytes: 8 },
@@ -554,7 +488,7 @@ pub struct AttentionBwdDqD64 {
 impl Arguments for AttentionBwdDqD64 {
     const ENTRY: Entry = Entry {
         name: "pf_attention_bwd_dq_d64",
-        module: &MODULES[8],
+        module: &MODULES[7],
         threads: Some(128),
         params: &[
             Param { name: "qkv", offset: 0, bytes: 8 },
@@ -606,7 +540,7 @@ pub struct AttentionBwdRowsD32 {
 impl Arguments for AttentionBwdRowsD32 {
     const ENTRY: Entry = Entry {
         name: "pf_attention_bwd_rows_d32",
-        module: &MODULES[9],
+        module: &MODULES[8],
         threads: Some(128),
         params: &[
             Param { name: "o", offset: 0, bytes: 8 },
@@ -654,7 +588,7 @@ pub struct AttentionBwdRowsD64 {
 impl Arguments for AttentionBwdRowsD64 {
     const ENTRY: Entry = Entry {
         name: "pf_attention_bwd_rows_d64",
-        module: &MODULES[10],
+        module: &MODULES[9],
         threads: Some(128),
         params: &[
             Param { name: "o", offset: 0, bytes: 8 },
@@ -702,7 +636,7 @@ pub struct AttentionFwdD32 {
 impl Arguments for AttentionFwdD32 {
     const ENTRY: Entry = Entry {
         name: "pf_attention_fwd_d32",
-        module: &MODULES[11],
+        module: &MODULES[10],
         threads: Some(128),
         params: &[
             Param { name: "qkv", offset: 0, bytes: 8 },
@@ -750,7 +684,7 @@ pub struct AttentionFwdD64 {
 impl Arguments for AttentionFwdD64 {
     const ENTRY: Entry = Entry {
         name: "pf_attention_fwd_d64",
-        module: &MODULES[12],
+        module: &MODULES[11],
         threads: Some(128),
         params: &[
             Param { name: "qkv", offset: 0, bytes: 8 },
@@ -802,7 +736,7 @@ pub struct AttentionProbabilitiesD32 {
 impl Arguments for AttentionProbabilitiesD32 {
     const ENTRY: Entry = Entry {
         name: "pf_attention_probabilities_d32",
-        module: &MODULES[13],
+        module: &MODULES[12],
         threads: Some(128),
         params: &[
             Param { name: "qkv", offset: 0, bytes: 8 },
@@ -858,7 +792,7 @@ pub struct AttentionProbabilitiesD64 {
 impl Arguments for AttentionProbabilitiesD64 {
     const ENTRY: Entry = Entry {
         name: "pf_attention_probabilities_d64",
-        module: &MODULES[14],
+        module: &MODULES[13],
         threads: Some(128),
         params: &[
             Param { name: "qkv", offset: 0, bytes: 8 },
@@ -888,42 +822,6 @@ impl Arguments for AttentionProbabilitiesD64 {
     }
 }
 
-/// Arguments of `pf_bias_rows`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BiasRows {
-    /// `bias`
-    pub bias: Pointer,
-    /// `y`
-    pub y: Pointer,
-    /// `n`
-    pub n: u32,
-    /// `cols`
-    pub cols: u32,
-}
-
-impl Arguments for BiasRows {
-    const ENTRY: Entry = Entry {
-        name: "pf_bias_rows",
-        module: &MODULES[15],
-        threads: Some(256),
-        params: &[
-            Param { name: "bias", offset: 0, bytes: 8 },
-            Param { name: "y", offset: 8, bytes: 8 },
-            Param { name: "n", offset: 16, bytes: 4 },
-            Param { name: "cols", offset: 20, bytes: 4 },
-        ],
-    };
-
-    fn bytes(&self) -> Vec<u8> {
-        let mut block = vec![0; 24];
-        block[0..8].copy_from_slice(&self.bias.0.to_le_bytes());
-        block[8..16].copy_from_slice(&self.y.0.to_le_bytes());
-        block[16..20].copy_from_slice(&self.n.to_le_bytes());
-        block[20..24].copy_from_slice(&self.cols.to_le_bytes());
-        block
-    }
-}
-
 /// Arguments of `pf_cast_bf16_f32`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CastBf16F32 {
@@ -938,7 +836,7 @@ pub struct CastBf16F32 {
 impl Arguments for CastBf16F32 {
     const ENTRY: Entry = Entry {
         name: "pf_cast_bf16_f32",
-        module: &MODULES[16],
+        module: &MODULES[14],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -970,7 +868,7 @@ pub struct CastF32Bf16 {
 impl Arguments for CastF32Bf16 {
     const ENTRY: Entry = Entry {
         name: "pf_cast_f32_bf16",
-        module: &MODULES[17],
+        module: &MODULES[15],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1016,7 +914,7 @@ pub struct CausalConvBwd {
 impl Arguments for CausalConvBwd {
     const ENTRY: Entry = Entry {
         name: "pf_causal_conv_bwd",
-        module: &MODULES[18],
+        module: &MODULES[16],
         threads: Some(64),
         params: &[
             Param { name: "xz", offset: 0, bytes: 8 },
@@ -1072,7 +970,7 @@ pub struct CausalConvFwd {
 impl Arguments for CausalConvFwd {
     const ENTRY: Entry = Entry {
         name: "pf_causal_conv_fwd",
-        module: &MODULES[19],
+        module: &MODULES[17],
         threads: Some(64),
         params: &[
             Param { name: "xz", offset: 0, bytes: 8 },
@@ -1120,7 +1018,7 @@ pub struct CellGlobal {
 impl Arguments for CellGlobal {
     const ENTRY: Entry = Entry {
         name: "pf_cell_global",
-        module: &MODULES[20],
+        module: &MODULES[18],
         threads: Some(256),
         params: &[
             Param { name: "states", offset: 0, bytes: 8 },
@@ -1144,46 +1042,6 @@ impl Arguments for CellGlobal {
     }
 }
 
-/// Arguments of `pf_clip_factor`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ClipFactor {
-    /// `parts`
-    pub parts: Pointer,
-    /// `norm`
-    pub norm: Pointer,
-    /// `factor`
-    pub factor: Pointer,
-    /// `n`
-    pub n: u32,
-    /// `clip_norm`
-    pub clip_norm: f32,
-}
-
-impl Arguments for ClipFactor {
-    const ENTRY: Entry = Entry {
-        name: "pf_clip_factor",
-        module: &MODULES[21],
-        threads: Some(256),
-        params: &[
-            Param { name: "parts", offset: 0, bytes: 8 },
-            Param { name: "norm", offset: 8, bytes: 8 },
-            Param { name: "factor", offset: 16, bytes: 8 },
-            Param { name: "n", offset: 24, bytes: 4 },
-            Param { name: "clip_norm", offset: 28, bytes: 4 },
-        ],
-    };
-
-    fn bytes(&self) -> Vec<u8> {
-        let mut block = vec![0; 32];
-        block[0..8].copy_from_slice(&self.parts.0.to_le_bytes());
-        block[8..16].copy_from_slice(&self.norm.0.to_le_bytes());
-        block[16..24].copy_from_slice(&self.factor.0.to_le_bytes());
-        block[24..28].copy_from_slice(&self.n.to_le_bytes());
-        block[28..32].copy_from_slice(&self.clip_norm.to_le_bytes());
-        block
-    }
-}
-
 /// Arguments of `pf_column_sums`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ColumnSums {
@@ -1202,7 +1060,7 @@ pub struct ColumnSums {
 impl Arguments for ColumnSums {
     const ENTRY: Entry = Entry {
         name: "pf_column_sums",
-        module: &MODULES[22],
+        module: &MODULES[19],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1248,7 +1106,7 @@ pub struct CrossEntropy {
 impl Arguments for CrossEntropy {
     const ENTRY: Entry = Entry {
         name: "pf_cross_entropy",
-        module: &MODULES[23],
+        module: &MODULES[20],
         threads: Some(128),
         params: &[
             Param { name: "logits", offset: 0, bytes: 8 },
@@ -1292,7 +1150,7 @@ pub struct CrossEntropySums {
 impl Arguments for CrossEntropySums {
     const ENTRY: Entry = Entry {
         name: "pf_cross_entropy_sums",
-        module: &MODULES[24],
+        module: &MODULES[21],
         threads: Some(256),
         params: &[
             Param { name: "nll", offset: 0, bytes: 8 },
@@ -1340,7 +1198,7 @@ pub struct EmbedTokens {
 impl Arguments for EmbedTokens {
     const ENTRY: Entry = Entry {
         name: "pf_embed_tokens",
-        module: &MODULES[25],
+        module: &MODULES[22],
         threads: Some(256),
         params: &[
             Param { name: "gene", offset: 0, bytes: 8 },
@@ -1372,38 +1230,6 @@ impl Arguments for EmbedTokens {
     }
 }
 
-/// Arguments of `pf_fill_b32`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FillB32 {
-    /// `p_out`
-    pub out: Pointer,
-    /// `p_value`
-    pub value: u32,
-    /// `p_n`
-    pub n: u32,
-}
-
-impl Arguments for FillB32 {
-    const ENTRY: Entry = Entry {
-        name: "pf_fill_b32",
-        module: &MODULES[26],
-        threads: Some(256),
-        params: &[
-            Param { name: "p_out", offset: 0, bytes: 8 },
-            Param { name: "p_value", offset: 8, bytes: 4 },
-            Param { name: "p_n", offset: 12, bytes: 4 },
-        ],
-    };
-
-    fn bytes(&self) -> Vec<u8> {
-        let mut block = vec![0; 16];
-        block[0..8].copy_from_slice(&self.out.0.to_le_bytes());
-        block[8..12].copy_from_slice(&self.value.to_le_bytes());
-        block[12..16].copy_from_slice(&self.n.to_le_bytes());
-        block
-    }
-}
-
 /// Arguments of `pf_gated_fusion_bwd`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GatedFusionBwd {
@@ -1422,7 +1248,7 @@ pub struct GatedFusionBwd {
 impl Arguments for GatedFusionBwd {
     const ENTRY: Entry = Entry {
         name: "pf_gated_fusion_bwd",
-        module: &MODULES[27],
+        module: &MODULES[23],
         threads: Some(256),
         params: &[
             Param { name: "gate", offset: 0, bytes: 8 },
@@ -1464,7 +1290,7 @@ pub struct GatedFusionFwd {
 impl Arguments for GatedFusionFwd {
     const ENTRY: Entry = Entry {
         name: "pf_gated_fusion_fwd",
-        module: &MODULES[28],
+        module: &MODULES[24],
         threads: Some(256),
         params: &[
             Param { name: "h", offset: 0, bytes: 8 },
@@ -1506,7 +1332,7 @@ pub struct GatherRowsBf16 {
 impl Arguments for GatherRowsBf16 {
     const ENTRY: Entry = Entry {
         name: "pf_gather_rows_bf16",
-        module: &MODULES[29],
+        module: &MODULES[25],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1546,7 +1372,7 @@ pub struct GatherRowsF32 {
 impl Arguments for GatherRowsF32 {
     const ENTRY: Entry = Entry {
         name: "pf_gather_rows_f32",
-        module: &MODULES[30],
+        module: &MODULES[26],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1582,7 +1408,7 @@ pub struct GeluBwd {
 impl Arguments for GeluBwd {
     const ENTRY: Entry = Entry {
         name: "pf_gelu_bwd",
-        module: &MODULES[31],
+        module: &MODULES[27],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1614,7 +1440,7 @@ pub struct GeluFwd {
 impl Arguments for GeluFwd {
     const ENTRY: Entry = Entry {
         name: "pf_gelu_fwd",
-        module: &MODULES[32],
+        module: &MODULES[28],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1654,7 +1480,7 @@ pub struct GeneScores {
 impl Arguments for GeneScores {
     const ENTRY: Entry = Entry {
         name: "pf_gene_scores",
-        module: &MODULES[33],
+        module: &MODULES[29],
         threads: Some(256),
         params: &[
             Param { name: "states", offset: 0, bytes: 8 },
@@ -1704,7 +1530,7 @@ pub struct LayerNormBwdV1 {
 impl Arguments for LayerNormBwdV1 {
     const ENTRY: Entry = Entry {
         name: "pf_layer_norm_bwd_v1",
-        module: &MODULES[34],
+        module: &MODULES[30],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1756,7 +1582,7 @@ pub struct LayerNormBwdV2 {
 impl Arguments for LayerNormBwdV2 {
     const ENTRY: Entry = Entry {
         name: "pf_layer_norm_bwd_v2",
-        module: &MODULES[35],
+        module: &MODULES[31],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1808,7 +1634,7 @@ pub struct LayerNormBwdV4 {
 impl Arguments for LayerNormBwdV4 {
     const ENTRY: Entry = Entry {
         name: "pf_layer_norm_bwd_v4",
-        module: &MODULES[36],
+        module: &MODULES[32],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1860,7 +1686,7 @@ pub struct LayerNormFwdV1 {
 impl Arguments for LayerNormFwdV1 {
     const ENTRY: Entry = Entry {
         name: "pf_layer_norm_fwd_v1",
-        module: &MODULES[37],
+        module: &MODULES[33],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1912,7 +1738,7 @@ pub struct LayerNormFwdV2 {
 impl Arguments for LayerNormFwdV2 {
     const ENTRY: Entry = Entry {
         name: "pf_layer_norm_fwd_v2",
-        module: &MODULES[38],
+        module: &MODULES[34],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -1964,7 +1790,7 @@ pub struct LayerNormFwdV4 {
 impl Arguments for LayerNormFwdV4 {
     const ENTRY: Entry = Entry {
         name: "pf_layer_norm_fwd_v4",
-        module: &MODULES[39],
+        module: &MODULES[35],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2012,7 +1838,7 @@ pub struct MeanPoolBwd {
 impl Arguments for MeanPoolBwd {
     const ENTRY: Entry = Entry {
         name: "pf_mean_pool_bwd",
-        module: &MODULES[40],
+        module: &MODULES[36],
         threads: Some(256),
         params: &[
             Param { name: "dy", offset: 0, bytes: 8 },
@@ -2054,7 +1880,7 @@ pub struct MeanPoolFwd {
 impl Arguments for MeanPoolFwd {
     const ENTRY: Entry = Entry {
         name: "pf_mean_pool_fwd",
-        module: &MODULES[41],
+        module: &MODULES[37],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2096,7 +1922,7 @@ pub struct Philox {
 impl Arguments for Philox {
     const ENTRY: Entry = Entry {
         name: "pf_philox",
-        module: &MODULES[42],
+        module: &MODULES[38],
         threads: Some(256),
         params: &[
             Param { name: "words", offset: 0, bytes: 8 },
@@ -2144,7 +1970,7 @@ pub struct RegroupBf16 {
 impl Arguments for RegroupBf16 {
     const ENTRY: Entry = Entry {
         name: "pf_regroup_bf16",
-        module: &MODULES[43],
+        module: &MODULES[39],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2196,7 +2022,7 @@ pub struct RegroupF32 {
 impl Arguments for RegroupF32 {
     const ENTRY: Entry = Entry {
         name: "pf_regroup_f32",
-        module: &MODULES[44],
+        module: &MODULES[40],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2248,7 +2074,7 @@ pub struct RmsNormBwdV1 {
 impl Arguments for RmsNormBwdV1 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_bwd_v1",
-        module: &MODULES[45],
+        module: &MODULES[41],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2300,7 +2126,7 @@ pub struct RmsNormBwdV2 {
 impl Arguments for RmsNormBwdV2 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_bwd_v2",
-        module: &MODULES[46],
+        module: &MODULES[42],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2352,7 +2178,7 @@ pub struct RmsNormBwdV4 {
 impl Arguments for RmsNormBwdV4 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_bwd_v4",
-        module: &MODULES[47],
+        module: &MODULES[43],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2402,7 +2228,7 @@ pub struct RmsNormFwdV1 {
 impl Arguments for RmsNormFwdV1 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_fwd_v1",
-        module: &MODULES[48],
+        module: &MODULES[44],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2450,7 +2276,7 @@ pub struct RmsNormFwdV2 {
 impl Arguments for RmsNormFwdV2 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_fwd_v2",
-        module: &MODULES[49],
+        module: &MODULES[45],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2498,7 +2324,7 @@ pub struct RmsNormFwdV4 {
 impl Arguments for RmsNormFwdV4 {
     const ENTRY: Entry = Entry {
         name: "pf_rms_norm_fwd_v4",
-        module: &MODULES[50],
+        module: &MODULES[46],
         threads: Some(256),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2542,7 +2368,7 @@ pub struct ScatterRowsAdd {
 impl Arguments for ScatterRowsAdd {
     const ENTRY: Entry = Entry {
         name: "pf_scatter_rows_add",
-        module: &MODULES[51],
+        module: &MODULES[47],
         threads: Some(256),
         params: &[
             Param { name: "y", offset: 0, bytes: 8 },
@@ -2584,7 +2410,7 @@ pub struct SegmentAddBf16 {
 impl Arguments for SegmentAddBf16 {
     const ENTRY: Entry = Entry {
         name: "pf_segment_add_bf16",
-        module: &MODULES[52],
+        module: &MODULES[48],
         threads: Some(256),
         params: &[
             Param { name: "parts", offset: 0, bytes: 8 },
@@ -2628,7 +2454,7 @@ pub struct SegmentAddF32 {
 impl Arguments for SegmentAddF32 {
     const ENTRY: Entry = Entry {
         name: "pf_segment_add_f32",
-        module: &MODULES[53],
+        module: &MODULES[49],
         threads: Some(256),
         params: &[
             Param { name: "parts", offset: 0, bytes: 8 },
@@ -2672,7 +2498,7 @@ pub struct SegmentSums {
 impl Arguments for SegmentSums {
     const ENTRY: Entry = Entry {
         name: "pf_segment_sums",
-        module: &MODULES[54],
+        module: &MODULES[50],
         threads: Some(256),
         params: &[
             Param { name: "y", offset: 0, bytes: 8 },
@@ -2712,7 +2538,7 @@ pub struct Select {
 impl Arguments for Select {
     const ENTRY: Entry = Entry {
         name: "pf_select",
-        module: &MODULES[55],
+        module: &MODULES[51],
         threads: Some(256),
         params: &[
             Param { name: "of", offset: 0, bytes: 8 },
@@ -2778,7 +2604,7 @@ pub struct SelectiveScanBwd {
 impl Arguments for SelectiveScanBwd {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_bwd",
-        module: &MODULES[56],
+        module: &MODULES[52],
         threads: Some(128),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2850,7 +2676,7 @@ pub struct SelectiveScanBwdBc {
 impl Arguments for SelectiveScanBwdBc {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_bwd_bc",
-        module: &MODULES[57],
+        module: &MODULES[53],
         threads: Some(128),
         params: &[
             Param { name: "bc_parts", offset: 0, bytes: 8 },
@@ -2896,7 +2722,7 @@ pub struct SelectiveScanBwdParameters {
 impl Arguments for SelectiveScanBwdParameters {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_bwd_parameters",
-        module: &MODULES[58],
+        module: &MODULES[54],
         threads: Some(128),
         params: &[
             Param { name: "parameter_parts", offset: 0, bytes: 8 },
@@ -2956,7 +2782,7 @@ pub struct SelectiveScanFwd {
 impl Arguments for SelectiveScanFwd {
     const ENTRY: Entry = Entry {
         name: "pf_selective_scan_fwd",
-        module: &MODULES[59],
+        module: &MODULES[55],
         threads: Some(64),
         params: &[
             Param { name: "x", offset: 0, bytes: 8 },
@@ -2996,6 +2822,34 @@ impl Arguments for SelectiveScanFwd {
     }
 }
 
+/// Arguments of `pf_set_zero`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SetZero {
+    /// `tensors`
+    pub tensors: Pointer,
+    /// `n_tensors`
+    pub n_tensors: u32,
+}
+
+impl Arguments for SetZero {
+    const ENTRY: Entry = Entry {
+        name: "pf_set_zero",
+        module: &MODULES[56],
+        threads: Some(256),
+        params: &[
+            Param { name: "tensors", offset: 0, bytes: 8 },
+            Param { name: "n_tensors", offset: 8, bytes: 4 },
+        ],
+    };
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut block = vec![0; 12];
+        block[0..8].copy_from_slice(&self.tensors.0.to_le_bytes());
+        block[8..12].copy_from_slice(&self.n_tensors.to_le_bytes());
+        block
+    }
+}
+
 /// Arguments of `pf_sort_genes`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SortGenes {
@@ -3018,7 +2872,7 @@ pub struct SortGenes {
 impl Arguments for SortGenes {
     const ENTRY: Entry = Entry {
         name: "pf_sort_genes",
-        module: &MODULES[60],
+        module: &MODULES[57],
         threads: Some(1024),
         params: &[
             Param { name: "scores", offset: 0, bytes: 8 },
@@ -3047,31 +2901,31 @@ impl Arguments for SortGenes {
 /// Arguments of `pf_sum_of_squares`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SumOfSquares {
-    /// `x`
-    pub x: Pointer,
+    /// `tensors`
+    pub tensors: Pointer,
     /// `parts`
     pub parts: Pointer,
-    /// `n`
-    pub n: u32,
+    /// `n_tensors`
+    pub n_tensors: u32,
 }
 
 impl Arguments for SumOfSquares {
     const ENTRY: Entry = Entry {
         name: "pf_sum_of_squares",
-        module: &MODULES[61],
+        module: &MODULES[58],
         threads: Some(256),
         params: &[
-            Param { name: "x", offset: 0, bytes: 8 },
+            Param { name: "tensors", offset: 0, bytes: 8 },
             Param { name: "parts", offset: 8, bytes: 8 },
-            Param { name: "n", offset: 16, bytes: 4 },
+            Param { name: "n_tensors", offset: 16, bytes: 4 },
         ],
     };
 
     fn bytes(&self) -> Vec<u8> {
         let mut block = vec![0; 20];
-        block[0..8].copy_from_slice(&self.x.0.to_le_bytes());
+        block[0..8].copy_from_slice(&self.tensors.0.to_le_bytes());
         block[8..16].copy_from_slice(&self.parts.0.to_le_bytes());
-        block[16..20].copy_from_slice(&self.n.to_le_bytes());
+        block[16..20].copy_from_slice(&self.n_tensors.to_le_bytes());
         block
     }
 }

@@ -5,11 +5,11 @@
 //! `cargo run -p panfoma-kernels --example expand` does both, and a test compares what is committed.
 //!
 //! ```
-//! use panfoma_kernels::{Arguments, Pointer, entries::FillB32};
+//! use panfoma_kernels::{Arguments, Pointer, entries::SetZero};
 //!
-//! let arguments = FillB32 { out: Pointer(0x1000), value: 7, n: 3 };
-//! assert_eq!(FillB32::ENTRY.name, "pf_fill_b32");
-//! assert_eq!(arguments.bytes().len(), 16);
+//! let arguments = SetZero { tensors: Pointer(0x1000), n_tensors: 3 };
+//! assert_eq!(SetZero::ENTRY.name, "pf_set_zero");
+//! assert_eq!(arguments.bytes().len(), 12);
 //! ```
 
 pub mod assembler;

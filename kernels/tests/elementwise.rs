@@ -100,20 +100,6 @@ fn gated_fusion() {
 }
 
 #[test]
-fn bias_of_rows_whose_length_is_no_multiple_of_anything() {
-    for (rows, cols) in [(1, 1), (3, 51), (33, 8), (31, 64), (5, 769)] {
-        let size = rows * cols;
-        let (x, bias) = (random_bf16(size, 11), random_f32(cols, 12));
-        let mut g = Device::new();
-        let (x_, bias_, y, sum) = (g.bf16(&x), g.f32(&bias), g.empty(2 * size), g.empty(2 * size));
-        g.launch(&kernel("bias_rows"), flat8(size), &[bias_, y, n(size), n(cols)]);
-        assert_eq!(g.read_bf16(y), (0..size).map(|i| bf16(bias[i % cols])).collect::<Vec<_>>());
-        g.launch(&kernel("add_bias"), flat8(size), &[x_, bias_, sum, n(size), n(cols)]);
-        close("bias", &g.read_bf16(sum), &(0..size).map(|i| x[i] + bias[i % cols]).collect::<Vec<_>>(), 3e-3);
-    }
-}
-
-#[test]
 fn bias_backward_in_two_steps() {
     for (rows, cols, per_part) in [(1, 1, 512), (33, 51, 8), (1025, 64, 128), (769, 130, 512)] {
         let dy = random_bf16(rows * cols, 13);

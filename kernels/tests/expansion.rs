@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use panfoma_kernels::entries::{ENTRIES, FillB32, MODULES};
+use panfoma_kernels::entries::{ENTRIES, MODULES, SumOfSquares};
 use panfoma_kernels::{Arguments, Pointer, entry, generate, template};
 use panfoma_ptx_interpreter::Module;
 
@@ -44,8 +44,9 @@ fn the_descriptions_agree_with_the_interpreters_reading_of_each_text() {
 
 #[test]
 fn arguments_stand_at_their_offsets() {
-    let bytes = FillB32 { out: Pointer(0x0102_0304_0506_0708), value: 0x0a0b_0c0d, n: 9 }.bytes();
-    assert_eq!(bytes, [8, 7, 6, 5, 4, 3, 2, 1, 0x0d, 0x0c, 0x0b, 0x0a, 9, 0, 0, 0]);
+    let (tensors, parts) = (Pointer(0x0102_0304_0506_0708), Pointer(0x0a0b));
+    let bytes = SumOfSquares { tensors, parts, n_tensors: 9 }.bytes();
+    assert_eq!(bytes, [8, 7, 6, 5, 4, 3, 2, 1, 0x0b, 0x0a, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0]);
 }
 
 #[test]

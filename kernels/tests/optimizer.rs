@@ -1,82 +1,151 @@
-//! AdamW and clipping: the bits of the CPU's arithmetic, and the global norm in f64.
+//! Kernels that take every tensor of a model in one launch: AdamW with the bits of the CPU's arithmetic, the global norm in
+//! f64, zeros.
 
 mod support;
 
 use panfoma_ptx_interpreter::Arg;
 use support::*;
 
+/// Numbers of a block of `adamw`, and of the others.
+const MOVED: usize = 1024;
+const SUMMED: usize = 1 << 14;
+
+/// One number, fewer than a block, whole blocks, a few more.
+const SIZES: [usize; 6] = [1, 33, 1025, 2048, 769, 3];
+
 fn f32s(x: &[f64]) -> Vec<f32> {
     x.iter().map(|&x| x as f32).collect()
 }
 
-/// As core/src/train/adamw.rs writes it, every operation rounded to f32.
+/// Blocks of `per_block` numbers of each tensor: where they begin, and how many there are.
+fn first_blocks(sizes: &[usize], per_block: usize) -> (Vec<u64>, usize) {
+    let (mut firsts, mut next) = (Vec::new(), 0);
+    for n in sizes {
+        firsts.push(next as u64);
+        next += n.div_ceil(per_block);
+    }
+    (firsts, next)
+}
+
+/// A parameter as AdamW sees it.
+struct Parameter {
+    numbers: [Vec<f64>; 4],
+    keep: f32,
+    has_copy: bool,
+}
+
+fn parameter(size: usize, seed: u64) -> Parameter {
+    let [value, gradient, first] = [1, 2, 3].map(|i| random_f32(size, 10 * seed + i));
+    let second: Vec<f64> = random_f32(size, 10 * seed + 4).iter().map(|x| x.abs()).collect();
+    let keep = if seed.is_multiple_of(2) { (1.0 - 3e-3 * 0.1) as f32 } else { 1.0 };
+    Parameter { numbers: [value, gradient, first, second], keep, has_copy: !seed.is_multiple_of(3) }
+}
+
+/// factor, rate, unbias, b1, c1, b2, c2, eps
+fn constants() -> [f32; 8] {
+    let (lr, beta1, beta2, eps, t) = (3e-3, 0.9, 0.98, 1e-8, 5.0);
+    let rate = lr / (1.0 - f64::powf(beta1, t));
+    let unbias = (1.0 - f64::powf(beta2, t)).sqrt().recip();
+    [0.37, rate, unbias, beta1, 1.0 - beta1, beta2, 1.0 - beta2, eps].map(|x| x as f32)
+}
+
+/// Value, moments and copy of every parameter after one launch.
+fn moved(parameters: &[Parameter]) -> Vec<[Vec<f64>; 4]> {
+    let mut g = Device::new();
+    let sizes: Vec<usize> = parameters.iter().map(|p| p.numbers[0].len()).collect();
+    let (firsts, blocks) = first_blocks(&sizes, MOVED);
+    let (mut table, mut buffers) = (Vec::new(), Vec::new());
+    for (p, first) in parameters.iter().zip(firsts) {
+        let [value, gradient, m, v] = [0, 1, 2, 3].map(|i| g.f32(&p.numbers[i]));
+        let n = p.numbers[0].len();
+        let copy = if p.has_copy { g.empty(2 * n) } else { Arg::Ptr(0) };
+        let pointers = [value, gradient, m, v, copy].map(address);
+        table.extend(pointers);
+        table.extend([n as u64 | first << 32, u64::from(p.keep.to_bits()), 0]);
+        buffers.push(([value, m, v], copy));
+    }
+    let table = g.u64(&table);
+    let args = [&[table, n(parameters.len())], &constants().map(Arg::F32)[..]].concat();
+    g.launch(&kernel("adamw"), flat(blocks, 1).of(256), &args);
+    let read = |(whole, copy): ([Arg; 3], Arg)| {
+        let [value, m, v] = whole.map(|buffer| g.read_f32(buffer));
+        [value, m, v, if address(copy) == 0 { Vec::new() } else { g.read_bf16(copy) }]
+    };
+    buffers.into_iter().map(read).collect()
+}
+
+/// As core/src/ops/adamw writes it, every operation rounded to f32.
 #[test]
 fn adamw_has_the_bits_of_the_cpu() {
-    let (lr, decay, beta1, beta2, eps, t) = (3e-3, 0.1, 0.9, 0.98, 1e-8, 5.0);
-    let keep = (1.0 - lr * decay) as f32;
-    let rate = (lr / (1.0 - f64::powf(beta1, t))) as f32;
-    let unbias = (1.0 - f64::powf(beta2, t)).sqrt().recip() as f32;
-    let (b1, b2, eps) = (beta1 as f32, beta2 as f32, eps as f32);
-    let (c1, c2, factor) = ((1.0 - beta1) as f32, (1.0 - beta2) as f32, 0.37f32);
-    for size in [1, 33, 1025] {
-        let [value, gradient, first] = [1, 2, 3].map(|seed| random_f32(size, seed));
-        let second: Vec<f64> = random_f32(size, 4).iter().map(|x| x.abs()).collect();
-        let mut g = Device::new();
-        let [value_, gradient_, first_, second_] = [&value, &gradient, &first, &second].map(|x| g.f32(x));
-        let (copy, factor_) = (g.empty(2 * size), g.f32(&[f64::from(factor)]));
-        let constants = [keep, rate, unbias, b1, c1, b2, c2, eps].map(Arg::F32);
-        let args = [&[value_, gradient_, first_, second_, copy, factor_, n(size)], &constants[..]].concat();
-        g.launch(&kernel("adamw"), flat(size, 256), &args);
-        let [mut p, d, mut m, mut v] = [&value, &gradient, &first, &second].map(|x| f32s(x));
-        for i in 0..size {
+    let parameters: Vec<Parameter> =
+        SIZES.iter().zip(0..).map(|(&size, seed)| parameter(size, seed)).collect();
+    let [factor, rate, unbias, b1, c1, b2, c2, eps] = constants();
+    for (of, found) in parameters.iter().zip(moved(&parameters)) {
+        let [mut p, d, mut m, mut v] = [0, 1, 2, 3].map(|i| f32s(&of.numbers[i]));
+        for i in 0..p.len() {
             let d = d[i] * factor;
             m[i] = b1 * m[i] + c1 * d;
             v[i] = b2 * v[i] + c2 * d * d;
-            p[i] = p[i] * keep - rate * m[i] / (v[i].sqrt() * unbias + eps);
+            p[i] = p[i] * of.keep - rate * m[i] / (v[i].sqrt() * unbias + eps);
         }
-        assert_eq!(f32s(&g.read_f32(value_)), p);
-        assert_eq!(f32s(&g.read_f32(first_)), m);
-        assert_eq!(f32s(&g.read_f32(second_)), v);
-        assert_eq!(g.read_bf16(copy), p.iter().map(|&p| bf16(f64::from(p))).collect::<Vec<_>>());
+        let copy: Vec<f64> = p.iter().filter(|_| of.has_copy).map(|&p| bf16(f64::from(p))).collect();
+        assert_eq!([0, 1, 2].map(|i| f32s(&found[i])), [p, m, v]);
+        assert_eq!(found[3], copy);
     }
 }
 
 #[test]
-fn adamw_without_a_bf16_copy_writes_none() {
-    let mut g = Device::new();
-    let [value, gradient, first, second, factor] = [(); 5].map(|()| g.f32(&[1.0]));
-    let constants = [1.0, 0.5, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0].map(Arg::F32);
-    let args = [&[value, gradient, first, second, Arg::Ptr(0), factor, n(1)], &constants[..]].concat();
-    g.launch(&kernel("adamw"), flat(1, 256), &args);
-    assert_eq!(g.read_f32(value), [0.5]);
+fn one_launch_moves_tensors_as_a_launch_for_each_does() {
+    let parameters: Vec<Parameter> =
+        SIZES.iter().zip(0..).map(|(&size, seed)| parameter(size, seed)).collect();
+    let apart: Vec<_> = parameters.iter().flat_map(|p| moved(std::slice::from_ref(p))).collect();
+    assert_eq!(moved(&parameters), apart);
 }
 
-/// Two tensors, one of them a little more than a part.
+/// A table of [address, n, first block], and the blocks.
+fn ranges(g: &mut Device, tensors: &[Arg], sizes: &[usize]) -> (Arg, usize) {
+    let (firsts, blocks) = first_blocks(sizes, SUMMED);
+    let rows = tensors.iter().zip(sizes).zip(firsts);
+    let table: Vec<u64> = rows.flat_map(|((&x, &n), first)| [address(x), n as u64 | first << 32]).collect();
+    (g.u64(&table), blocks)
+}
+
 #[test]
-fn global_norm_and_clip_factor() {
-    let tensors = [random_f32(16_385 + 3, 6), random_f32(33, 7)];
-    let norm = tensors.iter().flatten().map(|x| x * x).sum::<f64>().sqrt();
+fn sums_of_squares_of_all_tensors() {
+    // Two a little more than a part, one exactly.
+    let sizes = [SUMMED + 1 + 3, 33, SUMMED, 1, 2 * SUMMED + 2];
+    let tensors: Vec<Vec<f64>> = sizes.iter().zip(6..).map(|(&size, seed)| random_f32(size, seed)).collect();
     let mut g = Device::new();
-    let parts = g.empty(8 * 3);
-    for (first, x) in [(0, &tensors[0]), (2, &tensors[1])] {
-        let args = [g.f32(x), Arg::Ptr(address(parts) + 8 * first), n(x.len())];
-        g.launch(&kernel("sum_of_squares"), flat(x.len(), 16_384).of(256), &args);
-    }
-    for (clip, factor) in [(1.0, 1.0 / norm), (1e4, 1.0), (0.0, 1.0)] {
-        let (norm_, factor_) = (g.empty(8), g.empty(4));
-        let args = [parts, norm_, factor_, n(3), Arg::F32(clip)];
-        g.launch(&kernel("clip_factor"), flat(1, 1).of(256), &args);
+    let buffers: Vec<Arg> = tensors.iter().map(|x| g.f32(x)).collect();
+    let (table, blocks) = ranges(&mut g, &buffers, &sizes);
+    let parts = g.empty(8 * blocks);
+    g.launch(&kernel("sum_of_squares"), flat(blocks, 1).of(256), &[table, parts, n(sizes.len())]);
+    let expected: Vec<f64> =
+        tensors.iter().flat_map(|x| x.chunks(SUMMED).map(|part| part.iter().map(|x| x * x).sum())).collect();
+    let found = g.read_f64(parts);
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(&expected) {
         // f64 sums in another order.
-        assert!((g.read_f64(norm_)[0] / norm - 1.0).abs() < 1e-12);
-        assert_eq!(g.read_f32(factor_), [f64::from(factor as f32)], "clipped at {clip}");
+        assert!((found / expected - 1.0).abs() < 1e-12, "{found} against {expected}");
+    }
+    for (x, first) in tensors.iter().zip(first_blocks(&sizes, SUMMED).0) {
+        let mut alone = Device::new();
+        let buffer = alone.f32(x);
+        let (table, blocks) = ranges(&mut alone, &[buffer], &[x.len()]);
+        let parts = alone.empty(8 * blocks);
+        alone.launch(&kernel("sum_of_squares"), flat(blocks, 1).of(256), &[table, parts, n(1)]);
+        assert_eq!(alone.read_f64(parts), found[first as usize..][..blocks]);
     }
 }
 
 #[test]
-fn a_gradient_of_zeros_is_not_divided_by_its_norm() {
+fn zeros_are_written_everywhere_and_nowhere_else() {
+    let sizes = [1, 2, 3, 4, 5, 31, SUMMED, 1025, SUMMED + 7];
     let mut g = Device::new();
-    let (x, parts, norm, factor) = (g.f32(&[0.0; 9]), g.empty(8), g.empty(8), g.empty(4));
-    g.launch(&kernel("sum_of_squares"), flat(1, 1).of(256), &[x, parts, n(9)]);
-    g.launch(&kernel("clip_factor"), flat(1, 1).of(256), &[parts, norm, factor, n(1), Arg::F32(1.0)]);
-    assert_eq!((g.read_f64(norm), g.read_f32(factor)), (vec![0.0], vec![1.0]));
+    let buffers: Vec<Arg> = sizes.iter().map(|&size| g.empty(4 * size)).collect();
+    let (table, blocks) = ranges(&mut g, &buffers, &sizes);
+    g.launch(&kernel("set_zero"), flat(blocks, 1).of(256), &[table, n(sizes.len())]);
+    for (&buffer, &size) in buffers.iter().zip(&sizes) {
+        assert_eq!(g.read_f32(buffer), vec![0.0; size]);
+    }
 }

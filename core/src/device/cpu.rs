@@ -50,8 +50,8 @@ impl<T: Real> Device for Cpu<T> {
         Ok(Tensor::new(x.shape().to_vec(), Buffer::copy_of(x.as_slice())))
     }
 
-    fn set_zero(&self, y: &mut Tensor<Self>) -> Result<()> {
-        y.as_mut_slice().fill(T::ZERO);
+    fn set_zero(&self, tensors: Vec<&mut Tensor<Self>>) -> Result<()> {
+        tensors.into_iter().for_each(|y| y.as_mut_slice().fill(T::ZERO));
         Ok(())
     }
 

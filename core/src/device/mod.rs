@@ -53,8 +53,8 @@ pub trait Device: Sized + Send + Sync + 'static {
     fn download(&self, x: &Tensor<Self>) -> Result<Vec<f32>>;
     /// A copy.
     fn copy(&self, x: &Tensor<Self>) -> Result<Tensor<Self>>;
-    /// y = 0
-    fn set_zero(&self, y: &mut Tensor<Self>) -> Result<()>;
+    /// y = 0, for every tensor.
+    fn set_zero(&self, tensors: Vec<&mut Tensor<Self>>) -> Result<()>;
     /// y += x
     fn add_assign(&self, y: &mut Tensor<Self>, x: &Tensor<Self>) -> Result<()>;
     /// Ids or row numbers on the device.

@@ -6,7 +6,7 @@ use crate::model::{
     CellBatch, ClassSums, ModelError, PanFoMa, PretrainBatch, PretrainSums, TrainScope, decays,
 };
 use crate::ops::Backend;
-use crate::ops::adamw::{Constants, Step};
+use crate::ops::adamw::{Constants, Parameter, Step};
 use std::any::Any;
 use std::ops::Deref;
 
@@ -115,10 +115,8 @@ impl<B: Backend> Learning<B> {
     }
 
     fn clear(&mut self) -> Result<(), ModelError> {
-        for (_, tensor) in self.gradient.params_mut() {
-            self.on.b.set_zero(tensor)?;
-        }
-        Ok(())
+        let tensors = self.gradient.params_mut().into_iter().map(|(_, tensor)| tensor);
+        Ok(self.on.b.set_zero(tensors.collect())?)
     }
 
     fn host<'a>(&self, model: &'a PanFoMa<B>) -> Result<Host<'a>, ModelError> {
@@ -166,13 +164,15 @@ impl<B: Backend> Learner for Learning<B> {
     ) -> Result<(), ModelError> {
         let moments = self.first.params_mut().into_iter().zip(self.second.params_mut());
         let parameters = self.on.model.params_mut().into_iter().zip(self.gradient.params());
-        for (((name, value), (_, gradient)), ((_, first), (_, second))) in parameters.zip(moments) {
-            if trains(&name) {
-                let update = constants.update(step, decays(&name));
-                self.on.b.adamw(update, value, gradient, first, second)?;
-            }
-        }
-        Ok(())
+        let moved = parameters.zip(moments).filter(|(((name, _), _), _)| trains(name));
+        let parameters = moved.map(|(((name, value), (_, gradient)), ((_, first), (_, second)))| Parameter {
+            decays: decays(&name),
+            value,
+            gradient,
+            first,
+            second,
+        });
+        Ok(self.on.b.adamw(&constants.update(step), parameters.collect())?)
     }
 
     fn keep_best(&mut self) -> Result<(), ModelError> {

@@ -100,9 +100,7 @@ impl<B: Backend> Lanes<B> {
             .par_iter_mut()
             .enumerate()
             .map(|(lane, lane_grad)| {
-                for (_, tensor) in lane_grad.params_mut() {
-                    b.set_zero(tensor)?;
-                }
+                b.set_zero(lane_grad.params_mut().into_iter().map(|(_, tensor)| tensor).collect())?;
                 (own.start + lane..n_micro)
                     .step_by(n_lanes)
                     .map(|i| step(i * micro_batch..((i + 1) * micro_batch).min(n_cells), lane_grad))

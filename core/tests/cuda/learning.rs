@@ -10,7 +10,7 @@ use panfoma_core::ops::adamw::{Constants, Step};
 use panfoma_core::rng::Philox;
 
 /// So large an eps that a gradient of nearly 0, whose sign bf16 may turn, moves nothing.
-const CONSTANTS: Constants = Constants { beta1: 0.9, beta2: 0.98, eps: 1e-2, weight_decay: 0.01 };
+pub const CONSTANTS: Constants = Constants { beta1: 0.9, beta2: 0.98, eps: 1e-2, weight_decay: 0.01 };
 
 fn config() -> ModelConfig {
     ModelConfig {
@@ -25,9 +25,12 @@ fn config() -> ModelConfig {
     }
 }
 
-/// Cells of random genes, the last two of each padding; every third real gene is masked.
 fn batch(n_cells: usize) -> PretrainBatch {
-    let config = config();
+    cells_of(&config(), n_cells)
+}
+
+/// Cells of random genes, the last two of each padding; every third real gene is masked.
+pub fn cells_of(config: &ModelConfig, n_cells: usize) -> PretrainBatch {
     let cells = CellBatch { n_cells, seq_len: config.seq_len(), ..CellBatch::default() };
     let mut batch = PretrainBatch { cells, ..PretrainBatch::default() };
     let mut stream = Philox::new(5).stream(0, 0);

@@ -2,6 +2,7 @@
 //! with `PANFOMA_TEST_DEVICE=cuda:0` on a GPU.
 
 mod compare;
+mod counted;
 mod driver;
 mod goldens;
 mod interpreted;

@@ -6,7 +6,7 @@ use crate::interpreted::rounded;
 use panfoma_core::device::cuda::{Cuda, Driver};
 use panfoma_core::device::{Device, Tensor};
 use panfoma_core::ops::Sequences;
-use panfoma_core::ops::adamw::{AdamW, Constants, Step};
+use panfoma_core::ops::adamw::{AdamW, Constants, Parameter, Step};
 use panfoma_core::ops::attention::{Attention, Heads};
 use panfoma_core::ops::causal_conv::CausalConv;
 use panfoma_core::ops::cross_entropy::CrossEntropy;
@@ -55,7 +55,7 @@ fn check_changed_parameter<D: Driver>(b: &Cuda<D>) {
     let (mut w, _) = parameters(b, &[4, 8], &random(32, 2));
     let before = b.download(&b.matmul(Matrix::of(&x), Matrix::of(&w).t()).unwrap()).unwrap();
     assert!(before.iter().any(|&x| x != 0.0));
-    b.set_zero(&mut w).unwrap();
+    b.set_zero(vec![&mut w]).unwrap();
     let after = b.download(&b.matmul(Matrix::of(&x), Matrix::of(&w).t()).unwrap()).unwrap();
     assert_eq!(after, [0.0; 12]);
 }
@@ -373,10 +373,13 @@ fn check_adamw<D: Driver>(b: &Cuda<D>) {
     assert!((norm / norm64 - 1.0).abs() < 1e-12, "{norm} against {norm64}");
     let constants = Constants { beta1: 0.9, beta2: 0.98, eps: 1e-8, weight_decay: 0.1 };
     let step = Step { learning_rate: 1e-3, t: 3, gradient_factor: 0.5 };
+    let update = constants.update(step);
     for decays in [true, false] {
-        let update = constants.update(step, decays);
-        b.adamw(update, &mut value, &gradient, &mut first, &mut second).unwrap();
-        EXACT.adamw(update, &mut value64, &gradient64, &mut first64, &mut second64).unwrap();
+        let (value, first, second) = (&mut value, &mut first, &mut second);
+        b.adamw(&update, vec![Parameter { decays, value, gradient: &gradient, first, second }]).unwrap();
+        let (value, first, second) = (&mut value64, &mut first64, &mut second64);
+        let parameter = Parameter { decays, value, gradient: &gradient64, first, second };
+        EXACT.adamw(&update, vec![parameter]).unwrap();
     }
     near(b, "value", &value, &value64, 1e-6);
     near(b, "first moment", &first, &first64, 1e-6);
@@ -400,8 +403,9 @@ fn check_copies_move<D: Driver>(b: &Cuda<D>) {
     };
     let before = read(&value);
     let constants = Constants { beta1: 0.9, beta2: 0.98, eps: 1e-8, weight_decay: 0.1 };
-    let update = constants.update(Step { learning_rate: 0.1, t: 1, gradient_factor: 1.0 }, false);
-    b.adamw(update, &mut value, &gradient, &mut first, &mut second).unwrap();
+    let update = constants.update(Step { learning_rate: 0.1, t: 1, gradient_factor: 1.0 });
+    let (gradient, first, second) = (&gradient, &mut first, &mut second);
+    b.adamw(&update, vec![Parameter { decays: false, value: &mut value, gradient, first, second }]).unwrap();
     let moved: Vec<f32> = b.download(&value).unwrap().into_iter().map(rounded).collect();
     assert_ne!(before, moved);
     assert_eq!(read(&value), moved);

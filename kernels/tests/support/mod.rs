@@ -79,6 +79,11 @@ impl Device {
         Arg::Ptr(self.memory.alloc_u32(x))
     }
 
+    pub fn u64(&mut self, x: &[u64]) -> Arg {
+        let words: Vec<u32> = x.iter().flat_map(|&x| [x as u32, (x >> 32) as u32]).collect();
+        self.u32(&words)
+    }
+
     /// Memory nobody has written.
     pub fn empty(&mut self, bytes: usize) -> Arg {
         Arg::Ptr(self.memory.alloc(bytes))

@@ -1,8 +1,7 @@
 //! Casts, sums and copies that are no operation of the model, only of its storage.
 
-use super::{Address, Block, Cuda, Driver, Dtype, kernels, number, pointer};
+use super::{Address, Cuda, Driver, Dtype, kernels, number, pointer};
 use crate::device::{Result, Tensor};
-use std::sync::{Arc, PoisonError};
 
 /// Numbers of a block where a thread has one, and where it has eight.
 const ONE: usize = 256;
@@ -43,19 +42,6 @@ impl<D: Driver> Cuda<D> {
                 Dtype::F32 => self.launch(&kernels::AddF32 { y, x, n }, grid),
             }
         }
-    }
-
-    /// A number on the device. The last one asked for is kept: an optimizer asks for one many times.
-    pub(crate) fn scalar(&self, x: f32) -> Result<Arc<Block<D>>> {
-        let mut last = self.last_scalar.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((bits, block)) = &*last
-            && *bits == x.to_bits()
-        {
-            return Ok(block.clone());
-        }
-        let block = Arc::new(self.numbers(&[x.to_bits()])?);
-        *last = Some((x.to_bits(), block.clone()));
-        Ok(block)
     }
 
     /// y += the sum of `n_parts` parts of `stride` numbers each, of which the first are y's.

@@ -12,6 +12,7 @@ mod elementwise;
 mod gpu;
 mod pool;
 mod segments;
+mod table;
 
 pub use driver::{Address, Driver, Dtype, Launch, Memory, Operand, Product};
 pub(crate) use elementwise::Groups;
@@ -20,11 +21,12 @@ pub use gpu::Gpu;
 pub(crate) use panfoma_kernels::entries as kernels;
 pub(crate) use pool::Block;
 pub(crate) use segments::Segments;
+pub(crate) use table::Table;
 
 use super::{Device, Result, Tensor};
 use panfoma_kernels::Arguments;
 use pool::Shared;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 #[cfg(all(feature = "cuda12", feature = "cuda13"))]
 compile_error!(
@@ -56,14 +58,12 @@ pub(crate) fn pointer(at: Address) -> Pointer {
 
 /// Runs everything on one device, in the order it is asked for. Clones share the device.
 pub struct Cuda<D: Driver> {
-    /// Goes before `shared`, whose block it holds.
-    last_scalar: Arc<Mutex<Option<(u32, Arc<Block<D>>)>>>,
     shared: Arc<Shared<D>>,
 }
 
 impl<D: Driver> Clone for Cuda<D> {
     fn clone(&self) -> Self {
-        Self { last_scalar: self.last_scalar.clone(), shared: self.shared.clone() }
+        Self { shared: self.shared.clone() }
     }
 }
 
@@ -122,7 +122,7 @@ impl<D: Driver> Index<D> {
 impl<D: Driver> Cuda<D> {
     /// The backend on a device.
     pub fn new(driver: D) -> Self {
-        Self { last_scalar: Arc::default(), shared: Arc::new(Shared::new(driver)) }
+        Self { shared: Arc::new(Shared::new(driver)) }
     }
 
     /// The device.
@@ -146,7 +146,9 @@ impl<D: Driver> Cuda<D> {
 
     fn zeroed(&self, shape: &[usize], dtype: Dtype) -> Result<Tensor<Self>> {
         let mut y = self.unwritten(shape, dtype)?;
-        self.set_zero(&mut y)?;
+        let bytes = y.bytes();
+        // SAFETY: the block holds these bytes; those of a 0 are 0 in both types.
+        unsafe { self.driver().zero(y.at_mut(), bytes)? };
         Ok(y)
     }
 
@@ -301,10 +303,13 @@ impl<D: Driver> Device for Cuda<D> {
         Ok(y)
     }
 
-    fn set_zero(&self, y: &mut Tensor<Self>) -> Result<()> {
-        let bytes = y.bytes();
-        // SAFETY: the block holds these bytes; those of a 0 are 0 in both types.
-        unsafe { self.driver().zero(y.at_mut(), bytes) }
+    fn set_zero(&self, tensors: Vec<&mut Tensor<Self>>) -> Result<()> {
+        let table = Table::of(tensors.into_iter().map(|x| (x.at_mut(), x.dtype(), x.n_elements())));
+        let rows = table.upload(self)?;
+        let n_tensors = number(table.n_tensors());
+        let arguments = kernels::SetZero { tensors: pointer(rows.at), n_tensors };
+        // SAFETY: the tensor of a row holds as many numbers as it says.
+        unsafe { self.launch(&arguments, [table.blocks(), 1, 1]) }
     }
 
     fn add_assign(&self, y: &mut Tensor<Self>, x: &Tensor<Self>) -> Result<()> {

@@ -1,46 +1,44 @@
 use rayon::prelude::*;
 
-use super::{AdamW, Update};
+use super::{AdamW, Parameter, Update};
 use crate::device::{Cpu, Real, Result, Tensor};
 
 /// Numbers a task handles at once. Fixed, so that sums have the same shape on any number of threads.
 const SLICE: usize = 1 << 14;
 
 impl<T: Real> AdamW for Cpu<T> {
-    fn adamw(
-        &self,
-        update: Update,
-        value: &mut Tensor<Self>,
-        gradient: &Tensor<Self>,
-        first: &mut Tensor<Self>,
-        second: &mut Tensor<Self>,
-    ) -> Result<()> {
-        assert_eq!([value.shape(); 3], [gradient.shape(), first.shape(), second.shape()]);
-        let wide = |x: f32| T::from_f64(f64::from(x));
-        let Update { factor, keep, rate, unbias, b1, c1, b2, c2, eps } = update;
-        let [factor, keep, rate, unbias] = [factor, keep, rate, unbias].map(wide);
-        let [b1, c1, b2, c2, eps] = [b1, c1, b2, c2, eps].map(wide);
-        value
-            .as_mut_slice()
-            .par_chunks_mut(SLICE)
-            .zip(gradient.as_slice().par_chunks(SLICE))
-            .zip(first.as_mut_slice().par_chunks_mut(SLICE).zip(second.as_mut_slice().par_chunks_mut(SLICE)))
-            .for_each(|((value, gradient), (first, second))| {
-                for i in 0..value.len() {
-                    let g = gradient[i] * factor;
-                    let m = b1 * first[i] + c1 * g;
-                    let v = b2 * second[i] + c2 * g * g;
-                    value[i] = value[i] * keep - rate * m / (v.sqrt() * unbias + eps);
-                    first[i] = m;
-                    second[i] = v;
-                }
-            });
+    fn adamw(&self, update: &Update, parameters: Vec<Parameter<Self>>) -> Result<()> {
+        parameters.into_iter().for_each(|parameter| moved(update, parameter));
         Ok(())
     }
 
     fn sum_of_squares(&self, tensors: &[&Tensor<Self>]) -> Result<f64> {
         Ok(tensors.iter().map(|tensor| sum_of_squares(tensor.as_slice())).sum())
     }
+}
+
+fn moved<T: Real>(update: &Update, parameter: Parameter<Cpu<T>>) {
+    let wide = |x: f32| T::from_f64(f64::from(x));
+    let keep = wide(parameter.keep(update));
+    let Update { factor, keep: _, rate, unbias, b1, c1, b2, c2, eps } = *update;
+    let [factor, rate, unbias] = [factor, rate, unbias].map(wide);
+    let [b1, c1, b2, c2, eps] = [b1, c1, b2, c2, eps].map(wide);
+    let Parameter { value, gradient, first, second, .. } = parameter;
+    value
+        .as_mut_slice()
+        .par_chunks_mut(SLICE)
+        .zip(gradient.as_slice().par_chunks(SLICE))
+        .zip(first.as_mut_slice().par_chunks_mut(SLICE).zip(second.as_mut_slice().par_chunks_mut(SLICE)))
+        .for_each(|((value, gradient), (first, second))| {
+            for i in 0..value.len() {
+                let g = gradient[i] * factor;
+                let m = b1 * first[i] + c1 * g;
+                let v = b2 * second[i] + c2 * g * g;
+                value[i] = value[i] * keep - rate * m / (v.sqrt() * unbias + eps);
+                first[i] = m;
+                second[i] = v;
+            }
+        });
 }
 
 /// Sum of squares of one tensor, in f64, the same bits on any number of threads.
@@ -91,11 +89,12 @@ mod tests {
                 t: i as u64 + 1,
                 gradient_factor: clip_factor(norm, 1.0),
             };
-            for (name, value) in &mut value {
-                let (first, second) = (first.get_mut(name).unwrap(), second.get_mut(name).unwrap());
-                let update = adamw.update(at, name == "encoder.layers.0.attn.qkv.weight");
-                B.adamw(update, value, &gradient[name], first, second).unwrap();
-            }
+            let moments = first.values_mut().zip(second.values_mut());
+            let parameters = value.iter_mut().zip(moments).map(|((name, value), (first, second))| {
+                let decays = name == "encoder.layers.0.attn.qkv.weight";
+                Parameter { decays, value, gradient: &gradient[name], first, second }
+            });
+            B.adamw(&adamw.update(at), parameters.collect()).unwrap();
             for (name, expected) in tensors(&step["after"]) {
                 for (found, expected) in value[&name].as_slice().iter().zip(expected.as_slice()) {
                     // Torch adds 1e-6 to the norm when clipping; the rest is f32 rounding.
@@ -117,7 +116,9 @@ mod tests {
                 let norm = B.sum_of_squares(&[&gradient]).unwrap().sqrt();
                 let step = Step { learning_rate: 1e-2, t: 3, gradient_factor: clip_factor(norm, 1.0) };
                 let adamw = Constants { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 };
-                B.adamw(adamw.update(step, true), &mut value, &gradient, &mut first, &mut second).unwrap();
+                let (gradient, first, second) = (&gradient, &mut first, &mut second);
+                let parameter = Parameter { decays: true, value: &mut value, gradient, first, second };
+                B.adamw(&adamw.update(step), vec![parameter]).unwrap();
                 (norm.to_bits(), value.as_slice().to_vec())
             })
         };

@@ -39,7 +39,7 @@ pub struct Step {
 pub struct Update {
     /// What the gradient is multiplied by.
     pub factor: f32,
-    /// 1 - lr decay
+    /// 1 - lr decay, of a parameter that decays; 1 of another.
     pub keep: f32,
     /// lr / (1 - b1^t)
     pub rate: f32,
@@ -58,13 +58,12 @@ pub struct Update {
 }
 
 impl Constants {
-    /// The numbers of a step for a parameter that decays or does not.
-    pub fn update(&self, step: Step, decays: bool) -> Update {
+    /// The numbers of a step.
+    pub fn update(&self, step: Step) -> Update {
         let t = step.t as f64;
-        let decay = if decays { self.weight_decay } else { 0.0 };
         Update {
             factor: step.gradient_factor as f32,
-            keep: (1.0 - step.learning_rate * decay) as f32,
+            keep: (1.0 - step.learning_rate * self.weight_decay) as f32,
             rate: (step.learning_rate / (1.0 - libm::pow(self.beta1, t))) as f32,
             unbias: libm::sqrt(1.0 - libm::pow(self.beta2, t)).recip() as f32,
             b1: self.beta1 as f32,
@@ -81,17 +80,32 @@ pub fn clip_factor(norm: f64, clip_norm: f64) -> f64 {
     if clip_norm > 0.0 && norm > clip_norm { clip_norm / norm } else { 1.0 }
 }
 
+/// One parameter with its gradient and moments, equally long.
+pub struct Parameter<'a, B: Device> {
+    /// Is it a weight of a product, which decays?
+    pub decays: bool,
+    /// p
+    pub value: &'a mut Tensor<B>,
+    /// g
+    pub gradient: &'a Tensor<B>,
+    /// m
+    pub first: &'a mut Tensor<B>,
+    /// v
+    pub second: &'a mut Tensor<B>,
+}
+
+impl<B: Device> Parameter<'_, B> {
+    /// What its value is multiplied by in a step.
+    fn keep(&self, update: &Update) -> f32 {
+        assert_eq!([self.value.shape(); 3], [self.gradient.shape(), self.first.shape(), self.second.shape()]);
+        if self.decays { update.keep } else { 1.0 }
+    }
+}
+
 /// The optimizer's arithmetic.
 pub trait AdamW: Device {
-    /// Moves one parameter and its moments, equally long, by one step.
-    fn adamw(
-        &self,
-        update: Update,
-        value: &mut Tensor<Self>,
-        gradient: &Tensor<Self>,
-        first: &mut Tensor<Self>,
-        second: &mut Tensor<Self>,
-    ) -> Result<()>;
+    /// Moves parameters and their moments by one step.
+    fn adamw(&self, update: &Update, parameters: Vec<Parameter<Self>>) -> Result<()>;
 
     /// Sum of squares of all numbers, summed in a fixed order.
     fn sum_of_squares(&self, tensors: &[&Tensor<Self>]) -> Result<f64>;

@@ -1,11 +1,11 @@
 use super::{Attention, Heads};
-use crate::device::cuda::{Address, Cuda, Driver, Dtype, Groups, floats, kernels, number};
+use crate::device::cuda::{Address, Cuda, Driver, Dtype, Groups, kernels, number, pointer};
 use crate::device::{Device, DeviceError, Result, Tensor};
 use std::f32::consts::LOG2_E;
 
-/// Rows of Q of a block of the forward kernel, and rows a block owns in the backward kernels.
+/// Rows of Q of a block of the forward kernel, and rows a block owns in the others.
 const FORWARD_ROWS: usize = 128;
-const BACKWARD_ROWS: usize = 64;
+const OTHER_ROWS: usize = 64;
 /// Numbers of a block of the backward pass's first step: 8 a thread.
 const NUMBERS: usize = 8 * 128;
 /// Widths of heads that kernels exist for.
@@ -166,7 +166,7 @@ impl<D: Driver> Attention for Cuda<D> {
                     }
             )?;
         }
-        let (scale, grid) = (sizes.scale(), sizes.grid(BACKWARD_ROWS));
+        let (scale, grid) = (sizes.scale(), sizes.grid(OTHER_ROWS));
         // SAFETY: as above.
         unsafe {
             launch!(
@@ -207,7 +207,7 @@ impl<D: Driver> Attention for Cuda<D> {
         sizes.narrowed(self, dqkv, 3)
     }
 
-    /// On the host: whoever looks at attention reads every number of it anyway.
+    /// The kernels see one sequence with one head, whose columns begin where they do in all of qkv.
     fn attention_probabilities(
         &self,
         qkv: &Tensor<Self>,
@@ -215,31 +215,58 @@ impl<D: Driver> Attention for Cuda<D> {
         sequence: usize,
         head: usize,
     ) -> Result<Vec<f32>> {
-        let (len, stride) = (heads.len, qkv.cols());
-        let d_head = stride / 3 / heads.n_heads;
-        assert_eq!((qkv.rows(), qkv.dtype()), (heads.n_sequences * len, Dtype::Bf16));
-        let mut bytes = vec![0; len * stride * Dtype::Bf16.bytes()];
-        // SAFETY: the rows of one sequence are inside the tensor.
-        unsafe { self.driver().download(qkv.at() + (sequence * bytes.len()) as u64, &mut bytes)? };
-        let rows = floats(&bytes, Dtype::Bf16);
-        let keys = match heads.keys.host() {
-            Some(keys) => keys[sequence * len..][..len].to_vec(),
-            None => self.index_to_host(heads.keys)?[sequence * len..][..len].to_vec(),
-        };
-        let part =
-            |row: usize, part: usize| &rows[row * stride + part * stride / 3 + head * d_head..][..d_head];
-        let scale = 1.0 / (d_head as f64).sqrt();
-        let mut p = Vec::with_capacity(len * len);
-        for query in 0..len {
-            let score = |key: usize| {
-                let dot: f32 = part(query, 0).iter().zip(part(key, 1)).map(|(q, k)| q * k).sum();
-                if keys[key] == 0 { f64::NEG_INFINITY } else { f64::from(dot) * scale }
-            };
-            let scores: Vec<f64> = (0..len).map(score).collect();
-            let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let sum: f64 = scores.iter().map(|s| (s - max).exp()).sum();
-            p.extend(scores.iter().map(|s| ((s - max).exp() / sum) as f32));
+        assert!(sequence < heads.n_sequences && head < heads.n_heads, "head {head} of sequence {sequence}");
+        assert_eq!((qkv.rows(), qkv.dtype()), (heads.n_sequences * heads.len, Dtype::Bf16));
+        let sizes = Sizes { n_sequences: 1, ..Sizes::new(self, heads, qkv.cols() / 3)? };
+        let mut at = qkv.at() + (sequence * sizes.len * qkv.cols() * Dtype::Bf16.bytes()) as u64;
+        let mut wide = None;
+        if sizes.width != sizes.wide {
+            let wide = wide.insert(sizes.unwritten(self, 3)?);
+            sizes.regroup(self, 3, [at, wide.at_mut()], [sizes.width, sizes.wide])?;
+            at = wide.at();
         }
-        Ok(p)
+        let qkv = pointer(at + (head * sizes.wide * Dtype::Bf16.bytes()) as u64);
+        let keys = pointer(heads.keys.read().0 + (4 * sequence * sizes.len) as u64);
+        let mut o = sizes.unwritten(self, 1)?;
+        let mut log_sum = self.unwritten(&[sizes.len], Dtype::F32)?;
+        let mut p = self.unwritten(&[sizes.len, sizes.len], Dtype::F32)?;
+        let (len, n_heads, scale_log2) = (number(sizes.len), number(sizes.n_heads), LOG2_E * sizes.scale());
+        let blocks = |rows: usize| sizes.len.div_ceil(rows);
+        // SAFETY: the sequence and the head are inside qkv and keys, as compared above; the rest was made for them.
+        unsafe {
+            launch!(
+                self,
+                sizes.wide,
+                [blocks(FORWARD_ROWS), 1, 1],
+                AttentionFwdD32
+                    | AttentionFwdD64 {
+                        qkv,
+                        keys,
+                        o: o.write(),
+                        log_sum: log_sum.write(),
+                        len,
+                        n_heads,
+                        scale_log2,
+                    }
+            )?;
+            launch!(
+                self,
+                sizes.wide,
+                [blocks(OTHER_ROWS), blocks(OTHER_ROWS), 1],
+                AttentionProbabilitiesD32
+                    | AttentionProbabilitiesD64 {
+                        qkv,
+                        keys,
+                        log_sum: log_sum.read(),
+                        p: p.write(),
+                        len,
+                        n_heads,
+                        sequence: 0,
+                        head: 0,
+                        scale_log2,
+                    }
+            )?;
+        }
+        self.download(&p)
     }
 }

@@ -114,8 +114,6 @@ impl Work {
             ("gated_fusion_fwd", 10.0),
             ("gated_fusion_bwd", 14.0),
             ("cast_f32_bf16", 6.0),
-            ("adamw", 30.0),
-            ("sum_of_squares", 4.0),
             ("add_f32", 12.0),
         ]);
         let row = number("n_rows") * number("cols");
@@ -128,6 +126,9 @@ impl Work {
         };
         let moved = |bytes: f64| Self { bytes, ..Self::default() };
         match name {
+            // Blocks of 1024 and 16384 numbers, of which a tensor's last may have fewer.
+            "adamw" => moved(30.0 * 1024.0 * grid[0]),
+            "sum_of_squares" | "set_zero" => moved(4.0 * 16384.0 * grid[0]),
             _ if flat.contains_key(name) => moved(flat[name] * number("n")),
             _ if name.starts_with("attention_fwd") => attention(2.0),
             _ if name.starts_with("attention_bwd_dkdv") => attention(4.0),
