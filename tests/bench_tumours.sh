@@ -43,8 +43,8 @@ learn() {
     for model in frozen full scratch; do
         stage embed "$model.parquet" --input tokens --model "$model" --predictions "$model.predictions.parquet"
     done
-    stage embed random.parquet --input tokens --model random
-    stage evaluate evaluation --embeddings frozen.parquet --tokens tokens --label "$label" --batch "$batch" \
+    for model in pretrained random; do stage embed "$model.parquet" --input tokens --model "$model"; done
+    stage evaluate evaluation --embeddings pretrained.parquet --tokens tokens --label "$label" --batch "$batch" \
         --predictions frozen.predictions.parquet --predictions fine_tuned=full.predictions.parquet \
         --predictions from_scratch=scratch.predictions.parquet --probe random_weights=random.parquet \
         --model pretrained --qc cells.zarr.qc.json

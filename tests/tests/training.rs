@@ -129,6 +129,14 @@ fn embed(place: &Place) {
     // Every thirteenth cell has no label.
     assert_eq!(labelled, 222);
     assert!(right as f64 > 0.9 * labelled as f64, "{right} of {labelled}");
+    // What stands for a cell: of a fine-tuned model what its head reads, of a pretrained one the global state.
+    write("mean.parquet", "p5.parquet", &["--pool", "mean"]);
+    assert_eq!(digest(&place.path("mean.parquet")), digest(&place.path("e1.parquet")));
+    let body = place.text("model");
+    let [unsaid, cls] = ["unsaid.parquet", "cls.parquet"].map(|name| place.text(name));
+    succeed("embed", &["-i", &tokens, "-m", &body, "-o", &unsaid]);
+    succeed("embed", &["-i", &tokens, "-m", &body, "-o", &cls, "--pool", "cls"]);
+    assert_eq!(digest(unsaid.as_ref()), digest(cls.as_ref()));
     write("concat.parquet", "p3.parquet", &["--pool", "concat", "--draws", "3"]);
     assert_eq!(embeddings::Reader::open(&place.path("concat.parquet")).unwrap().metadata.dim, 32);
     let [output, pretrained, wanted] = ["e4.parquet", "model", "p4.parquet"].map(|name| place.text(name));

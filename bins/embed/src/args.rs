@@ -2,6 +2,7 @@
 
 use clap::{Args as ClapArgs, ValueEnum, ValueHint};
 use panfoma_core::artifact::Shard;
+use panfoma_core::artifact::checkpoint::Kind;
 use panfoma_core::train::flags::{at_least_one, part};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -124,9 +125,9 @@ pub enum ReferenceCells {
 #[derive(ClapArgs, Clone, Debug, Serialize)]
 #[command(next_help_heading = "Embedding")]
 pub struct Embedding {
-    /// What represents a cell
-    #[arg(long, value_enum, default_value_t)]
-    pub pool: Pool,
+    /// What represents a cell [default: `cls` of a pretrained model; `mean` of a fine-tuned one, whose class head reads it]
+    #[arg(long, value_enum)]
+    pub pool: Option<Pool>,
 
     /// Average over so many draws of a cell's genes; more than one helps where cells express more genes than the
     /// model sees at once
@@ -144,14 +145,24 @@ pub struct Embedding {
 }
 
 /// What represents a cell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pool {
     /// Mean of its genes' final states
-    #[default]
     Mean,
     /// Mean of the chunks' [CLS] states, the global state of dynamic sorting
     Cls,
     /// Both, one after the other
     Concat,
+}
+
+impl Embedding {
+    /// What represents a cell of such a model, if the user does not say. The global state of pretrained models keeps cell types
+    /// apart better than the mean of their genes' states (docs/benchmarks/tumours.md).
+    pub fn pool_of(&self, kind: Kind) -> Pool {
+        self.pool.unwrap_or(match kind {
+            Kind::Pretrain => Pool::Cls,
+            Kind::Finetune => Pool::Mean,
+        })
+    }
 }

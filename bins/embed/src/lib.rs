@@ -91,8 +91,10 @@ impl Args {
             Provenance::new(context, [])?.with_genes("vocabulary", tokens.vocabulary().digest());
         provenance.inputs = vec![tokens.input()?, Input::digest(self.model())?];
         let engine = machine.engine(checkpoint.weights()?, self.embedding.batch_size)?;
+        let pool = self.embedding.pool_of(checkpoint.description.config.kind);
+        provenance.config["pool"] = serde_json::to_value(pool)?;
         let embedder =
-            Embedder { tokens: &tokens, engine: &*engine, how: &self.embedding, seed: context.seed };
+            Embedder { tokens: &tokens, engine: &*engine, how: &self.embedding, pool, seed: context.seed };
         let mut outputs =
             Outputs::create(self, &tokens, &checkpoint.description, embedder.dim(), provenance, context)?;
         let cells = self.to_embed(&tokens);
