@@ -16,6 +16,7 @@ use panfoma_core::artifact::checkpoint::Checkpoint;
 use panfoma_core::artifact::provenance::{self, Input};
 use panfoma_core::artifact::tokens::{Columns, Tokens};
 use panfoma_core::artifact::{Provenance, cells::Cells};
+use panfoma_core::data::ahead::one_ahead;
 use panfoma_core::data::loader::{Batches, Plan};
 use panfoma_core::data::order::Arrangement;
 use panfoma_core::engine::Machine;
@@ -71,13 +72,22 @@ impl Stage for Args {
         let mut outputs =
             Outputs::create(&self, &tokens, &checkpoint.description, embedder.dim(), provenance, context)?;
         let mut progress = Progress::new("cells", tokens.n_cells() as u64);
-        for batch in every_cell(&tokens) {
-            context.interrupt.check()?;
+        let stager = engine.stager();
+        let drawn = every_cell(&tokens).map(|batch| -> anyhow::Result<_> {
             let batch = batch?;
-            let embedded = embedder.embed(&batch.rows)?;
-            progress.add(batch.cells.len() as u64);
-            outputs.push(&tokens, batch, embedded)?;
-        }
+            let draws = embedder.draws(&batch.rows, &*stager)?;
+            Ok((batch, draws))
+        });
+        one_ahead(drawn, |drawn| -> anyhow::Result<()> {
+            for drawn in drawn {
+                context.interrupt.check()?;
+                let (batch, draws) = drawn?;
+                let embedded = embedder.embed(&draws)?;
+                progress.add(batch.cells.len() as u64);
+                outputs.push(&tokens, batch, embedded)?;
+            }
+            Ok(())
+        })?;
         progress.finish();
         outputs.finish()?;
         self.annotate(context)?;
