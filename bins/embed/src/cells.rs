@@ -4,7 +4,7 @@ use crate::args::{Embedding, Pool};
 use panfoma_core::artifact::tokens::{CellRows, Tokens};
 use panfoma_core::data::FIXED_EPOCH;
 use panfoma_core::data::draw::Drawer;
-use panfoma_core::engine::Engine;
+use panfoma_core::engine::{Engine, Staged, Stager};
 use panfoma_core::model::{CellBatch, CellEmbeddings, ModelError};
 use panfoma_core::train::feed;
 
@@ -37,19 +37,28 @@ impl Embedder<'_> {
         self.engine.config().d_model * if self.pool == Pool::Concat { 2 } else { 1 }
     }
 
-    /// Embeds cells. A draw is a function of (seed, cell id, number of the draw).
-    pub fn embed(&self, rows: &CellRows) -> Result<Embedded, ModelError> {
-        let mut sums = Sums::default();
-        for draw in 0..self.how.draws {
+    /// The cells' sequences, one a draw, on their way to the model. A draw is a function of (seed, cell id, number of the
+    /// draw).
+    pub fn draws(&self, rows: &CellRows, stager: &dyn Stager) -> Result<Vec<Staged<CellBatch>>, ModelError> {
+        let draw = |draw: usize| {
             let epoch = FIXED_EPOCH - draw as u32;
             let drawer = Drawer::new(self.seed, epoch, self.tokens.panels(), self.tokens.index().n_bins);
             let (cells, _) = feed::sequences(&drawer, rows, self.engine.config().seq_len());
-            sums.add(self.once(&cells)?);
-        }
-        Ok(sums.mean(self.how.draws))
+            stager.cells(cells, false)
+        };
+        (0..self.how.draws).map(draw).collect()
     }
 
-    fn once(&self, cells: &CellBatch) -> Result<Embedded, ModelError> {
+    /// Embeds cells, given their draws.
+    pub fn embed(&self, draws: &[Staged<CellBatch>]) -> Result<Embedded, ModelError> {
+        let mut sums = Sums::default();
+        for cells in draws {
+            sums.add(self.once(cells)?);
+        }
+        Ok(sums.mean(draws.len()))
+    }
+
+    fn once(&self, cells: &Staged<CellBatch>) -> Result<Embedded, ModelError> {
         let CellEmbeddings { cell, cls_mean, class_logits } = self.engine.embed(cells)?;
         let d = self.engine.config().d_model;
         let embedding = match self.pool {

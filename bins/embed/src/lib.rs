@@ -18,6 +18,7 @@ use panfoma_core::artifact::provenance::{self, Input};
 use panfoma_core::artifact::streamed::ROWS_PER_GROUP;
 use panfoma_core::artifact::tokens::{Columns, Tokens};
 use panfoma_core::artifact::{Provenance, cells::Cells};
+use panfoma_core::data::ahead::one_ahead;
 use panfoma_core::data::loader::{Batch, Batches, Plan};
 use panfoma_core::data::order::Arrangement;
 use panfoma_core::engine::Machine;
@@ -99,13 +100,22 @@ impl Args {
             Outputs::create(self, &tokens, &checkpoint.description, embedder.dim(), provenance, context)?;
         let cells = self.to_embed(&tokens);
         let mut progress = Progress::new("cells", cells.len() as u64);
-        for batch in batches(&tokens, cells) {
-            context.interrupt.check()?;
+        let stager = engine.stager();
+        let drawn = batches(&tokens, cells).map(|batch| -> anyhow::Result<_> {
             let batch = batch?;
-            let embedded = embedder.embed(&batch.rows)?;
-            progress.add(batch.cells.len() as u64);
-            outputs.push(&tokens, batch, embedded)?;
-        }
+            let draws = embedder.draws(&batch.rows, &*stager)?;
+            Ok((batch, draws))
+        });
+        one_ahead(drawn, |drawn| -> anyhow::Result<()> {
+            for drawn in drawn {
+                context.interrupt.check()?;
+                let (batch, draws) = drawn?;
+                let embedded = embedder.embed(&draws)?;
+                progress.add(batch.cells.len() as u64);
+                outputs.push(&tokens, batch, embedded)?;
+            }
+            Ok(())
+        })?;
         progress.finish();
         outputs.finish()
     }

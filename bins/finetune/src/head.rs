@@ -32,7 +32,7 @@ pub fn fit(
         interrupt.check()?;
         let batch = batch?;
         let (cells, _) = feed::sequences(&drawer, &batch.rows, seq_len);
-        let embedded = engine.embed(&cells)?.cell;
+        let embedded = engine.embed(&cells.into())?.cell;
         for (embedding, &cell) in embedded.chunks_exact(dim).zip(&batch.cells) {
             let Some(class) = labels.class[cell].filter(|_| classes.len() < MAX_CELLS) else { continue };
             embeddings.extend_from_slice(embedding);

@@ -64,6 +64,7 @@ impl Stage for Args {
             mode: self.mode,
             score: self.run.score,
             max_valid_cells: self.run.max_valid_cells,
+            steps: plan.steps,
         };
         let weights = labels.weights(self.run.class_weights);
         let mut objective = Classification::new(&tokens, &labels, feed, weights, settings);

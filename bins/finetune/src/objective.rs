@@ -3,13 +3,13 @@
 use crate::args::{Mode, Score};
 use crate::labels::Labels;
 use crate::scores::Scores;
-use panfoma_core::artifact::tokens::{Split, Tokens};
+use panfoma_core::artifact::tokens::{CellRows, Split, Tokens};
 use panfoma_core::data::FIXED_EPOCH;
 use panfoma_core::data::draw::Drawer;
-use panfoma_core::engine::{Engine, Learner};
+use panfoma_core::engine::{Engine, Learner, Staged};
 use panfoma_core::model::{CellBatch, TrainScope};
 use panfoma_core::stage::Interrupt;
-use panfoma_core::train::{Feed, Measured, Objective, Validation, feed};
+use panfoma_core::train::{Feed, Measured, NextStep, Objective, Validation, feed};
 
 /// Cells of a validation batch: between two of them the stage can stop.
 const VALIDATION_BATCH: usize = 64;
@@ -22,9 +22,16 @@ pub struct Classification<'a> {
     tokens: &'a Tokens,
     labels: &'a Labels,
     feed: Feed<'a>,
+    next: NextStep<Labelled>,
     class_weights: Option<Vec<f32>>,
     frequencies: Vec<f64>,
     settings: Settings,
+}
+
+/// A batch.
+struct Labelled {
+    cells: Staged<CellBatch>,
+    labels: Vec<u32>,
 }
 
 /// What the objective needs to know.
@@ -40,6 +47,8 @@ pub struct Settings {
     pub score: Score,
     /// Most validation cells used.
     pub max_valid_cells: usize,
+    /// Steps of the run.
+    pub steps: u64,
 }
 
 impl<'a> Classification<'a> {
@@ -51,11 +60,14 @@ impl<'a> Classification<'a> {
         class_weights: Option<Vec<f32>>,
         settings: Settings,
     ) -> Self {
-        Self { tokens, labels, feed, class_weights, frequencies: labels.frequencies(), settings }
+        let (next, frequencies) = (NextStep::new(settings.steps), labels.frequencies());
+        Self { tokens, labels, feed, next, class_weights, frequencies, settings }
     }
 
-    fn drawer(&self, epoch: u32) -> Drawer<'a> {
-        Drawer::new(self.settings.seed, epoch, self.tokens.panels(), self.tokens.index().n_bins)
+    /// Some cells as the model reads them.
+    fn sequences(tokens: &Tokens, settings: &Settings, epoch: u32, rows: &CellRows) -> CellBatch {
+        let drawer = Drawer::new(settings.seed, epoch, tokens.panels(), tokens.index().n_bins);
+        feed::sequences(&drawer, rows, settings.seq_len).0
     }
 
     fn weight(&self, label: u32) -> f64 {
@@ -70,11 +82,11 @@ impl<'a> Classification<'a> {
     fn score(
         &self,
         engine: &dyn Engine,
-        cells: &CellBatch,
+        cells: CellBatch,
         truth: &[Option<u32>],
         scores: &mut Scores,
     ) -> anyhow::Result<()> {
-        let logits = engine.embed(cells)?.class_logits.unwrap_or_default();
+        let logits = engine.embed(&cells.into())?.class_logits.unwrap_or_default();
         for (logits, truth) in logits.chunks_exact(self.labels.classes.len()).zip(truth) {
             truth.iter().for_each(|&truth| scores.add(logits, truth));
         }
@@ -84,17 +96,32 @@ impl<'a> Classification<'a> {
 
 impl Objective for Classification<'_> {
     fn step(&mut self, learner: &mut dyn Learner, step: u64) -> anyhow::Result<Measured> {
-        let (epoch, batch) = self.feed.cells(step)?;
-        let (cells, _) = feed::sequences(&self.drawer(epoch), &batch.rows, self.settings.seq_len);
-        let labels: Vec<u32> = batch.cells.iter().filter_map(|&cell| self.labels.class[cell]).collect();
-        assert_eq!(labels.len(), cells.n_cells, "the feed gives labelled cells only");
-        let weight: f64 = labels.iter().map(|&label| self.weight(label)).sum();
         let scope = match self.settings.mode {
             Mode::Frozen => TrainScope::HeadOnly,
             Mode::Full | Mode::Scratch => TrainScope::Full,
         };
+        let stager = learner.engine().stager();
+        let (tokens, classes, settings) = (self.tokens, &self.labels.class, &self.settings);
+        let feed = &mut self.feed;
+        let make = |step: u64| {
+            let (epoch, batch) = feed.cells(step)?;
+            let cells = Self::sequences(tokens, settings, epoch, &batch.rows);
+            let labels: Vec<u32> = batch.cells.iter().filter_map(|&cell| classes[cell]).collect();
+            assert_eq!(labels.len(), cells.n_cells, "the feed gives labelled cells only");
+            Ok(Labelled { cells: stager.cells(cells, scope == TrainScope::Full)?, labels })
+        };
         let weights = self.class_weights.as_deref();
-        let sums = learner.class_step(&cells, &labels, weights, 1.0 / weight, scope)?;
+        let weight = |labels: &[u32]| -> f64 {
+            labels
+                .iter()
+                .map(|&label| weights.map_or(1.0, |weights| f64::from(weights[label as usize])))
+                .sum()
+        };
+        let (sums, labels) = self.next.compute(step, make, |Labelled { cells, labels }| {
+            let sums = learner.class_step(&cells, &labels, weights, 1.0 / weight(&labels), scope);
+            sums.map(|sums| (sums, labels))
+        })??;
+        let weight = weight(&labels);
         let baseline: f64 = labels.iter().map(|&label| self.weight(label) * self.baseline(label)).sum();
         let means = vec![
             ("loss", sums.nll / weight),
@@ -105,7 +132,7 @@ impl Objective for Classification<'_> {
     }
 
     fn validate(&mut self, engine: &dyn Engine, interrupt: &Interrupt) -> anyhow::Result<Validation> {
-        let Settings { seed, seq_len, max_valid_cells, score, .. } = self.settings;
+        let Settings { seed, max_valid_cells, score, .. } = self.settings;
         let mut scores = Scores::new(self.labels.classes.len());
         let (mut baseline, mut left) = (0.0, max_valid_cells);
         for batch in feed::fixed(self.tokens, Split::Valid, seed, max_valid_cells, VALIDATION_BATCH) {
@@ -120,8 +147,8 @@ impl Objective for Classification<'_> {
             left -= n;
             let truth: Vec<Option<u32>> =
                 batch.cells[..n].iter().map(|&cell| self.labels.class[cell]).collect();
-            let (cells, _) = feed::sequences(&self.drawer(FIXED_EPOCH), &batch.rows, seq_len);
-            self.score(engine, &cells.slice(0..n), &truth, &mut scores)?;
+            let cells = Self::sequences(self.tokens, &self.settings, FIXED_EPOCH, &batch.rows);
+            self.score(engine, cells.slice(0..n), &truth, &mut scores)?;
             baseline += truth.iter().flatten().map(|&label| self.baseline(label)).sum::<f64>();
         }
         if scores.n() == 0 {

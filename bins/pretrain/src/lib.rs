@@ -62,6 +62,7 @@ impl Stage for Args {
             seq_len: start.config.seq_len(),
             mask_ratio: self.run.mask_ratio,
             max_valid_cells: self.run.max_valid_cells,
+            steps: plan.steps,
         };
         let logarithms = frequencies.global_logarithms();
         let mut objective = MaskedExpression::new(&tokens, feed, frequencies, settings);

@@ -2,6 +2,7 @@
 //!
 //! Every random choice about a cell is a function of (seed, epoch, cell id, purpose), never of its place in a batch.
 
+pub mod ahead;
 pub mod binning;
 pub mod draw;
 pub mod frequency;

@@ -20,6 +20,19 @@ impl<T> Cpu<T> {
 impl<T: Real> Device for Cpu<T> {
     type Storage = Buffer<T>;
     type Index = Vec<u32>;
+    type Arrival = ();
+
+    fn ahead(&self) -> Option<Self> {
+        None
+    }
+
+    fn arrival(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn await_arrival(&self, (): &()) -> Result<()> {
+        Ok(())
+    }
 
     fn zeros(&self, shape: &[usize]) -> Result<Tensor<Self>> {
         Ok(Tensor::new(shape.to_vec(), Buffer::zeros(shape.iter().product())))

@@ -1,11 +1,13 @@
 //! Where tensors live and what they are made of. A backend owns storage; the operations on it are in `ops`.
 
+mod ahead;
 pub mod cpu;
 pub mod cuda;
 mod pool;
 pub mod real;
 pub mod simd;
 
+pub use ahead::Ahead;
 pub use cpu::Cpu;
 pub use cuda::Cuda;
 pub use real::Real;
@@ -40,6 +42,16 @@ pub trait Device: Sized + Send + Sync + 'static {
     type Storage: Send + Sync;
     /// Storage of ids and row numbers.
     type Index: Send + Sync;
+    /// A moment at which what was brought so far is there.
+    type Arrival: Send + Sync;
+
+    /// The same device for a thread that brings ids while others compute, which must await their arrival: see [`Ahead`].
+    /// `None` where there is nothing to bring: the host's own memory.
+    fn ahead(&self) -> Option<Self>;
+    /// The arrival of all that this was asked to bring.
+    fn arrival(&self) -> Result<Self::Arrival>;
+    /// What is asked from now on happens after it.
+    fn await_arrival(&self, arrival: &Self::Arrival) -> Result<()>;
 
     /// Zeros of full precision: a gradient of parameters, a moment.
     fn zeros(&self, shape: &[usize]) -> Result<Tensor<Self>>;

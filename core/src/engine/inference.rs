@@ -1,5 +1,6 @@
 //! A model that answers questions about cells, wherever it is.
 
+use super::staging::{Bringer, Staged, Stager};
 use crate::device::Cpu;
 use crate::layers::ParamError;
 use crate::model::lanes::Lanes;
@@ -14,10 +15,13 @@ pub trait Engine: Send + Sync {
     /// Shapes and arithmetic.
     fn config(&self) -> &ModelConfig;
 
+    /// Brings batches to the device while it computes others.
+    fn stager(&self) -> Box<dyn Stager>;
+
     /// Embeddings of any number of cells, in their order.
     ///
     /// Errors: a batch that does not fit the configuration, or the device; here and below.
-    fn embed(&self, cells: &CellBatch) -> Result<CellEmbeddings, ModelError>;
+    fn embed(&self, cells: &Staged<CellBatch>) -> Result<CellEmbeddings, ModelError>;
 
     /// Losses over masked genes, without gradients.
     fn pretrain_eval(&self, batch: &PretrainBatch) -> Result<PretrainSums, ModelError>;
@@ -77,22 +81,16 @@ impl<B: Backend> Engine for On<B> {
         &self.model.config
     }
 
-    fn embed(&self, cells: &CellBatch) -> Result<CellEmbeddings, ModelError> {
-        let parts = self.lanes.map(cells.n_cells, |range| self.model.embed(&self.b, &cells.slice(range)))?;
-        let mut all = CellEmbeddings::default();
-        for part in parts {
-            all.cell.extend(part.cell);
-            all.cls_mean.extend(part.cls_mean);
-            if let Some(logits) = part.class_logits {
-                all.class_logits.get_or_insert_default().extend(logits);
-            }
-        }
-        Ok(all)
+    fn stager(&self) -> Box<dyn Stager> {
+        Box::new(Bringer::new(&self.b, &self.model.config, &self.lanes))
+    }
+
+    fn embed(&self, cells: &Staged<CellBatch>) -> Result<CellEmbeddings, ModelError> {
+        self.lanes.embed(&self.b, &self.model, &cells.batch, &cells.brought())
     }
 
     fn pretrain_eval(&self, batch: &PretrainBatch) -> Result<PretrainSums, ModelError> {
-        let eval = |cells| self.model.pretrain_eval(&self.b, &batch.slice(cells));
-        Ok(self.lanes.map(batch.cells.n_cells, eval)?.into_iter().sum())
+        self.lanes.pretrain_eval(&self.b, &self.model, batch)
     }
 
     fn encoder_attention(

@@ -1,6 +1,7 @@
 //! A model that learns, wherever it is: its gradient, Adam's moments and the best weights so far stand beside it.
 
 use super::inference::{Engine, On, to_device, to_host};
+use super::staging::Staged;
 use crate::device::Cpu;
 use crate::model::{
     CellBatch, ClassSums, ModelError, PanFoMa, PretrainBatch, PretrainSums, TrainScope, decays,
@@ -47,12 +48,16 @@ pub trait Learner {
     /// The gradient becomes `scale` times that of the summed losses over masked genes; returns the sums.
     ///
     /// Errors: a batch that does not fit the configuration, or the device; here and below.
-    fn pretrain_step(&mut self, batch: &PretrainBatch, scale: f64) -> Result<PretrainSums, ModelError>;
+    fn pretrain_step(
+        &mut self,
+        batch: &Staged<PretrainBatch>,
+        scale: f64,
+    ) -> Result<PretrainSums, ModelError>;
 
     /// The gradient becomes `scale` times that of the labels' weighted cross-entropy; returns the sums.
     fn class_step(
         &mut self,
-        cells: &CellBatch,
+        cells: &Staged<CellBatch>,
         labels: &[u32],
         class_weights: Option<&[f32]>,
         scale: f64,
@@ -132,15 +137,19 @@ impl<B: Backend> Learner for Learning<B> {
         &self.on
     }
 
-    fn pretrain_step(&mut self, batch: &PretrainBatch, scale: f64) -> Result<PretrainSums, ModelError> {
+    fn pretrain_step(
+        &mut self,
+        batch: &Staged<PretrainBatch>,
+        scale: f64,
+    ) -> Result<PretrainSums, ModelError> {
         self.clear()?;
         let On { b, model, lanes } = &mut self.on;
-        lanes.pretrain_step(b, model, batch, scale, &mut self.gradient)
+        lanes.pretrain_step(b, model, &batch.batch, &batch.brought(), scale, &mut self.gradient)
     }
 
     fn class_step(
         &mut self,
-        cells: &CellBatch,
+        cells: &Staged<CellBatch>,
         labels: &[u32],
         class_weights: Option<&[f32]>,
         scale: f64,
@@ -148,7 +157,8 @@ impl<B: Backend> Learner for Learning<B> {
     ) -> Result<ClassSums, ModelError> {
         self.clear()?;
         let On { b, model, lanes } = &mut self.on;
-        lanes.class_step(b, model, cells, labels, class_weights, scale, scope, &mut self.gradient)
+        let (brought, gradient) = (cells.brought(), &mut self.gradient);
+        lanes.class_step(b, model, &cells.batch, &brought, labels, class_weights, scale, scope, gradient)
     }
 
     fn gradient_norm(&self) -> Result<f64, ModelError> {

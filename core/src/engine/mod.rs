@@ -11,7 +11,9 @@ mod limits;
 mod machine;
 #[cfg(feature = "cuda")]
 mod micro_batch;
+mod staging;
 
 pub use inference::Engine;
 pub use learning::{Host, Learner, Moments};
 pub use machine::{LANES, Machine, engine_on, learner_on};
+pub use staging::{Staged, Stager};

@@ -1,6 +1,6 @@
 //! From tokens to final gene states, and back: input representation, local encoder, dynamic sorting, global decoder.
 
-use super::{CellBatch, ModelError, PAD_GENE, PanFoMa, global_decoder, local_context_encoder};
+use super::{CellBatch, ModelConfig, ModelError, PAD_GENE, PanFoMa, global_decoder, local_context_encoder};
 use crate::device::Tensor;
 use crate::ops::attention;
 use crate::ops::sort_genes::{Chunks, Sorted};
@@ -15,6 +15,35 @@ pub struct Tokens<B: Backend> {
     pub chunks: Chunks,
     /// The sorted genes of each cell.
     pub sequences: Sequences<B>,
+    /// For the backward pass.
+    pub destinations: Option<B::Destinations>,
+}
+
+impl<B: Backend> Tokens<B> {
+    /// A valid batch, moved to the device; `trains`: with what a backward pass needs of it.
+    pub fn new(config: &ModelConfig, b: &B, cells: &CellBatch, trains: bool) -> Result<Self, ModelError> {
+        cells.validate(config)?;
+        let chunks =
+            Chunks { n_cells: cells.n_cells, n_chunks: config.n_chunks, chunk_len: config.chunk_len };
+        let mut keys = Vec::with_capacity(cells.n_cells * (cells.seq_len + chunks.n_chunks));
+        for genes in cells.genes.chunks_exact(chunks.chunk_len) {
+            keys.push(1);
+            keys.extend(genes.iter().map(|&gene| u32::from(gene != PAD_GENE)));
+        }
+        let n_valid = |genes: &[u32]| genes.iter().filter(|&&gene| gene != PAD_GENE).count() as u32;
+        let n_valid: Vec<u32> = cells.genes.chunks_exact(cells.seq_len).map(n_valid).collect();
+        let (genes, values) = (b.index(&cells.genes)?, b.index(&cells.values)?);
+        let destinations =
+            trains.then(|| b.destinations(&genes, &values, chunks.n_chunks, chunks.chunk_len)).transpose()?;
+        Ok(Self {
+            genes,
+            values,
+            keys: b.index(&keys)?,
+            chunks,
+            sequences: Sequences::new(b, cells.seq_len, &n_valid)?,
+            destinations,
+        })
+    }
 }
 
 /// Final states, and what the backward pass consumes if it was kept.
@@ -36,26 +65,7 @@ pub struct Saved<B: Backend> {
 impl<B: Backend> PanFoMa<B> {
     /// A valid batch, moved to the device.
     pub(super) fn tokens(&self, b: &B, cells: &CellBatch) -> Result<Tokens<B>, ModelError> {
-        cells.validate(&self.config)?;
-        let chunks = Chunks {
-            n_cells: cells.n_cells,
-            n_chunks: self.config.n_chunks,
-            chunk_len: self.config.chunk_len,
-        };
-        let mut keys = Vec::with_capacity(cells.n_cells * (cells.seq_len + chunks.n_chunks));
-        for genes in cells.genes.chunks_exact(chunks.chunk_len) {
-            keys.push(1);
-            keys.extend(genes.iter().map(|&gene| u32::from(gene != PAD_GENE)));
-        }
-        let n_valid = |genes: &[u32]| genes.iter().filter(|&&gene| gene != PAD_GENE).count() as u32;
-        let n_valid: Vec<u32> = cells.genes.chunks_exact(cells.seq_len).map(n_valid).collect();
-        Ok(Tokens {
-            genes: b.index(&cells.genes)?,
-            values: b.index(&cells.values)?,
-            keys: b.index(&keys)?,
-            chunks,
-            sequences: Sequences::new(b, cells.seq_len, &n_valid)?,
-        })
+        Tokens::new(&self.config, b, cells, false)
     }
 
     pub(super) fn attention_heads<'a>(&self, tokens: &'a Tokens<B>) -> attention::Heads<'a, B> {
@@ -93,7 +103,15 @@ impl<B: Backend> PanFoMa<B> {
         let mut d_encoded = b.zero_activations(&[heads.n_sequences * heads.len, self.config.d_model])?;
         b.scatter_add_rows(&dx, &body.sorted.rows, &mut d_encoded)?;
         let dx = self.encoder.backward(b, &heads, saved.encoder, d_encoded, &mut grad.encoder)?;
-        grad.embed.accumulate(b, &dx, &tokens.genes, &tokens.values, tokens.chunks.n_cells)?;
+        let (genes, values) = (&tokens.genes, &tokens.values);
+        match &tokens.destinations {
+            Some(destinations) => grad.embed.accumulate(b, &dx, genes, values, destinations)?,
+            None => {
+                let Chunks { n_chunks, chunk_len, .. } = tokens.chunks;
+                let destinations = b.destinations(genes, values, n_chunks, chunk_len)?;
+                grad.embed.accumulate(b, &dx, genes, values, &destinations)?;
+            }
+        }
         Ok(())
     }
 }

@@ -40,9 +40,9 @@ impl<B: Backend> InputRepresentation<B> {
         dx: &Tensor<B>,
         genes: &B::Index,
         values: &B::Index,
-        n_cells: usize,
+        destinations: &B::Destinations,
     ) -> Result<()> {
         let tables = TablesMut { gene: &mut self.gene, value: &mut self.value, cls: &mut self.cls };
-        b.embed_tokens_backward(dx, genes, values, n_cells, tables)
+        b.embed_tokens_backward(dx, genes, values, destinations, tables)
     }
 }

@@ -11,8 +11,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::brought::{Brought, ranges};
 use super::{
-    CellBatch, CellEmbeddings, ClassSums, ModelError, PanFoMa, PretrainBatch, PretrainSums, TrainScope,
+    CellBatch, CellEmbeddings, ClassSums, Hidden, ModelError, PanFoMa, PretrainBatch, PretrainSums, Tokens,
+    TrainScope,
 };
 use crate::ops::Backend;
 
@@ -70,21 +72,30 @@ impl<B: Backend> Lanes<B> {
         self.peers.as_ref().map_or(1, |peers| peers.n_ranks())
     }
 
-    /// Calls `step` for every micro-batch of `cells` and adds the gradients to `grad`.
+    /// Cells of a micro-batch, if this process computes them all in order: then they can be brought to the device ahead.
+    pub fn in_order(&self) -> Option<usize> {
+        (self.n_lanes == 1 && self.peers.is_none()).then_some(self.micro_batch)
+    }
+
+    /// Calls `step` for every micro-batch of `n_cells` and adds the gradients to `grad`.
     ///
-    /// `step` gets the micro-batch's range of cells and a gradient to add to. Returns its results in batch order. In a
-    /// process that is not rank 0 nothing is added or returned: rank 0 has it.
-    pub fn accumulate<R: Numbers + Send>(
+    /// `step` gets the micro-batch's range of cells and a gradient to add to; what it asks for, `fetch` waits for, once a
+    /// lane has asked for everything. Returns what it fetched in batch order. In a process that is not rank 0 nothing is
+    /// added or returned: rank 0 has it.
+    pub fn accumulate<A, R: Numbers + Send>(
         &mut self,
         b: &B,
-        cells: &CellBatch,
+        n_cells: usize,
         grad: &mut PanFoMa<B>,
-        step: impl Fn(Range<usize>, &mut PanFoMa<B>) -> Result<R, ModelError> + Sync,
+        step: impl Fn(Range<usize>, &mut PanFoMa<B>) -> Result<A, ModelError> + Sync,
+        fetch: impl Fn(A) -> Result<R, ModelError> + Sync,
     ) -> Result<Vec<R>, ModelError> {
-        let (n_cells, micro_batch) = (cells.n_cells, self.micro_batch);
+        let micro_batch = self.micro_batch;
         let n_micro = n_cells.div_ceil(micro_batch);
         if self.n_lanes == 1 {
-            return ranges(n_cells, micro_batch).map(|cells| step(cells, grad)).collect();
+            let asked: Result<Vec<A>, ModelError> =
+                ranges(n_cells, micro_batch).map(|cells| step(cells, grad)).collect();
+            return asked?.into_iter().map(fetch).collect();
         }
         let n_lanes = self.n_lanes.min(n_micro);
         // Each process has a branch of the tree.
@@ -101,10 +112,11 @@ impl<B: Backend> Lanes<B> {
             .enumerate()
             .map(|(lane, lane_grad)| {
                 b.set_zero(lane_grad.params_mut().into_iter().map(|(_, tensor)| tensor).collect())?;
-                (own.start + lane..n_micro)
+                let asked: Result<Vec<A>, ModelError> = (own.start + lane..n_micro)
                     .step_by(n_lanes)
                     .map(|i| step(i * micro_batch..((i + 1) * micro_batch).min(n_cells), lane_grad))
-                    .collect()
+                    .collect();
+                asked?.into_iter().map(&fetch).collect()
             })
             .collect::<Result<_, ModelError>>()?;
         sum_branches(b, &mut lanes[..own.len()], 1)?;
@@ -140,20 +152,24 @@ impl<B: Backend> Lanes<B> {
         Ok((0..n_micro).filter_map(|i| by_lane[i % n_lanes].next()).collect())
     }
 
-    /// Results of `f` over micro-batches of `n_cells`, in batch order, on as many threads as there are lanes for. Each process
+    /// What is fetched of each micro-batch of `n_cells`, in batch order, on as many threads as there are lanes for. Each process
     /// computes a part of them, and only rank 0 has them in the end, the others nothing.
-    pub fn map<R: Numbers + Send>(
+    pub fn map<A, R: Numbers + Send>(
         &self,
         n_cells: usize,
-        f: impl Fn(Range<usize>) -> Result<R, ModelError> + Sync,
+        ask: impl Fn(Range<usize>) -> Result<A, ModelError> + Sync,
+        fetch: impl Fn(A) -> Result<R, ModelError> + Sync,
     ) -> Result<Vec<R>, ModelError> {
         let n_micro = n_cells.div_ceil(self.micro_batch);
         let own_of = |rank: usize| n_micro * rank / self.n_ranks()..n_micro * (rank + 1) / self.n_ranks();
         let own = own_of(self.rank());
         let cells = |i: usize| i * self.micro_batch..((i + 1) * self.micro_batch).min(n_cells);
         let mut results: Vec<R> = match self.n_lanes / self.n_ranks() {
-            1 => own.map(|i| f(cells(i))).collect::<Result<_, ModelError>>()?,
-            _ => own.into_par_iter().map(|i| f(cells(i))).collect::<Result<_, ModelError>>()?,
+            1 => {
+                let asked: Result<Vec<A>, ModelError> = own.map(|i| ask(cells(i))).collect();
+                asked?.into_iter().map(fetch).collect::<Result<_, ModelError>>()?
+            }
+            _ => own.into_par_iter().map(|i| fetch(ask(cells(i))?)).collect::<Result<_, ModelError>>()?,
         };
         let Some(peers) = &self.peers else { return Ok(results) };
         if peers.rank() > 0 {
@@ -178,13 +194,54 @@ impl<B: Backend> Lanes<B> {
         b: &B,
         model: &PanFoMa<B>,
         batch: &PretrainBatch,
+        brought: &Brought<Hidden<B>, B>,
         scale: f64,
         grad: &mut PanFoMa<B>,
     ) -> Result<PretrainSums, ModelError> {
-        let sums = self.accumulate(b, &batch.cells, grad, |cells, grad| {
-            model.pretrain_step(b, &batch.slice(cells), scale, grad)
-        })?;
+        let step = |cells: Range<usize>, grad: &mut PanFoMa<B>| {
+            let bring = |cells| Hidden::new(&model.config, b, &batch.slice(cells), true);
+            model.pretrain(b, &brought.take(b, cells, bring)?, scale, Some(grad))
+        };
+        let sums = self.accumulate(b, batch.cells.n_cells, grad, step, |losses| losses.fetch(b))?;
         Ok(sums.into_iter().sum())
+    }
+
+    /// `PanFoMa::pretrain_eval` over the lanes.
+    pub fn pretrain_eval(
+        &self,
+        b: &B,
+        model: &PanFoMa<B>,
+        batch: &PretrainBatch,
+    ) -> Result<PretrainSums, ModelError> {
+        let ask = |cells| {
+            let hidden = Hidden::new(&model.config, b, &batch.slice(cells), false)?;
+            model.pretrain(b, &hidden, 0.0, None)
+        };
+        Ok(self.map(batch.cells.n_cells, ask, |losses| losses.fetch(b))?.into_iter().sum())
+    }
+
+    /// `PanFoMa::embed` over the lanes.
+    pub fn embed(
+        &self,
+        b: &B,
+        model: &PanFoMa<B>,
+        cells: &CellBatch,
+        brought: &Brought<Tokens<B>, B>,
+    ) -> Result<CellEmbeddings, ModelError> {
+        let ask = |range| {
+            let bring = |range| Tokens::new(&model.config, b, &cells.slice(range), false);
+            model.embedded(b, &brought.take(b, range, bring)?)
+        };
+        let parts = self.map(cells.n_cells, ask, |embedded| embedded.fetch(b))?;
+        let mut all = CellEmbeddings::default();
+        for part in parts {
+            all.cell.extend(part.cell);
+            all.cls_mean.extend(part.cls_mean);
+            if let Some(logits) = part.class_logits {
+                all.class_logits.get_or_insert_default().extend(logits);
+            }
+        }
+        Ok(all)
     }
 
     /// `PanFoMa::class_step` over the lanes.
@@ -193,16 +250,21 @@ impl<B: Backend> Lanes<B> {
         b: &B,
         model: &PanFoMa<B>,
         cells: &CellBatch,
+        brought: &Brought<Tokens<B>, B>,
         labels: &[u32],
         class_weights: Option<&[f32]>,
         scale: f64,
         scope: TrainScope,
         grad: &mut PanFoMa<B>,
     ) -> Result<ClassSums, ModelError> {
-        let sums = self.accumulate(b, cells, grad, |range, grad| {
+        let trains = scope == TrainScope::Full;
+        let step = |range: Range<usize>, grad: &mut PanFoMa<B>| {
+            let bring = |range| Tokens::new(&model.config, b, &cells.slice(range), trains);
             let labels = &labels[range.clone()];
-            model.class_step(b, &cells.slice(range), labels, class_weights, scale, scope, grad)
-        })?;
+            let tokens = brought.take(b, range, bring)?;
+            model.class(b, &tokens, labels, class_weights, scale, scope, grad)
+        };
+        let sums = self.accumulate(b, cells.n_cells, grad, step, |loss| loss.fetch(b))?;
         Ok(sums.into_iter().sum())
     }
 }
@@ -247,11 +309,6 @@ fn add<B: Backend>(b: &B, to: &mut PanFoMa<B>, from: &PanFoMa<B>) -> Result<(), 
         b.add_assign(to, from)?;
     }
     Ok(())
-}
-
-/// The cells of each micro-batch.
-fn ranges(n_cells: usize, micro_batch: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..n_cells).step_by(micro_batch).map(move |from| from..(from + micro_batch).min(n_cells))
 }
 
 /// Results of `f` over micro-batches of `n_cells`, in batch order, computed on this rayon pool's threads.

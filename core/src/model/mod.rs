@@ -3,6 +3,7 @@
 mod attention_view;
 mod batch;
 mod body;
+mod brought;
 mod config;
 mod global_decoder;
 mod heads;
@@ -14,13 +15,16 @@ mod steps;
 mod trace;
 
 pub use batch::{CellBatch, PAD_GENE, PretrainBatch};
+pub use brought::Brought;
 pub use config::{ModelConfig, Preset};
 
 pub use attention_view::AttentionView;
+pub(crate) use body::Tokens;
 pub use parameters::decays;
+pub(crate) use steps::Hidden;
 pub use trace::Trace;
 
-use crate::device::DeviceError;
+use crate::device::{DeviceError, Tensor};
 use crate::layers::{Layer, ParamError, params};
 use crate::ops::Backend;
 use global_decoder::GlobalDecoder;
@@ -131,17 +135,35 @@ params!(PanFoMa { embed => "embed", encoder => "encoder", decoder => "decoder", 
 impl<B: Backend> PanFoMa<B> {
     /// Cell embeddings and, with a class head, class logits.
     pub fn embed(&self, b: &B, cells: &CellBatch) -> Result<CellEmbeddings, ModelError> {
-        let tokens = self.tokens(b, cells)?;
-        let body = self.body(b, &tokens, false)?;
+        self.embedded(b, &self.tokens(b, cells)?)?.fetch(b)
+    }
+
+    /// Asks for the embeddings; returns without waiting.
+    pub(crate) fn embedded(&self, b: &B, tokens: &Tokens<B>) -> Result<Embedded<B>, ModelError> {
+        let body = self.body(b, tokens, false)?;
         let cell = b.mean_pool(&body.states, &tokens.sequences)?;
         let class_logits = match &self.heads.class {
             None => None,
-            Some(head) => Some(b.download(&head.forward(b, &(), b.copy(&cell)?)?.0)?),
+            Some(head) => Some(head.forward(b, &(), b.copy(&cell)?)?.0),
         };
+        Ok(Embedded { cell, cls_mean: body.sorted.global, class_logits })
+    }
+}
+
+/// Embeddings that were asked for and not yet fetched.
+pub(crate) struct Embedded<B: Backend> {
+    cell: Tensor<B>,
+    cls_mean: Tensor<B>,
+    class_logits: Option<Tensor<B>>,
+}
+
+impl<B: Backend> Embedded<B> {
+    /// The numbers, on the host.
+    pub fn fetch(self, b: &B) -> Result<CellEmbeddings, ModelError> {
         Ok(CellEmbeddings {
-            cell: b.download(&cell)?,
-            cls_mean: b.download(&body.sorted.global)?,
-            class_logits,
+            cell: b.download(&self.cell)?,
+            cls_mean: b.download(&self.cls_mean)?,
+            class_logits: self.class_logits.map(|logits| b.download(&logits)).transpose()?,
         })
     }
 }

@@ -1,9 +1,89 @@
 //! One micro-batch of pretraining or classification: losses, and gradients where they are wanted.
+//!
+//! Each in three: what it needs of the batch goes to the device, which can be ahead of time; the device is asked for all of
+//! it; and the sums are fetched, which waits for them.
 
-use super::{CellBatch, ClassSums, ModelError, PanFoMa, PretrainBatch, PretrainSums, TrainScope};
+use super::body::Tokens;
+use super::{
+    CellBatch, ClassSums, ModelConfig, ModelError, PanFoMa, PretrainBatch, PretrainSums, TrainScope,
+};
 use crate::layers::Layer;
 use crate::layers::cell_prompt::Cells;
 use crate::ops::Backend;
+
+/// Cells with hidden values, on the device. No value may be hidden: then there is nothing to do.
+pub struct Hidden<B: Backend>(Option<Masked<B>>);
+
+/// The masked genes of a batch, one after the other.
+struct Masked<B: Backend> {
+    tokens: Tokens<B>,
+    genes: B::Index,
+    targets: B::Index,
+    cell_of: B::Index,
+    /// Tokens of the batch.
+    at: B::Index,
+    n: usize,
+}
+
+impl<B: Backend> Hidden<B> {
+    /// A valid batch, moved to the device; `trains`: with what a backward pass needs of it.
+    ///
+    /// Errors: a batch that does not fit the configuration, or the device.
+    pub fn new(config: &ModelConfig, b: &B, batch: &PretrainBatch, trains: bool) -> Result<Self, ModelError> {
+        batch.validate(config)?;
+        let masked: Vec<usize> = (0..batch.masked.len()).filter(|&token| batch.masked[token]).collect();
+        if masked.is_empty() {
+            return Ok(Self(None));
+        }
+        let at_masked = |f: &dyn Fn(usize) -> u32| masked.iter().map(|&token| f(token)).collect::<Vec<u32>>();
+        let genes = b.index(&at_masked(&|token| batch.cells.genes[token]))?;
+        let cell_of = b.index(&at_masked(&|token| (token / batch.cells.seq_len) as u32))?;
+        if trains {
+            b.expect_scatter(&genes)?;
+            b.expect_scatter(&cell_of)?;
+        }
+        Ok(Self(Some(Masked {
+            tokens: Tokens::new(config, b, &batch.cells, trains)?,
+            genes,
+            targets: b.index(&at_masked(&|token| batch.target[token]))?,
+            cell_of,
+            at: b.index(&at_masked(&|token| token as u32))?,
+            n: masked.len(),
+        })))
+    }
+}
+
+/// Losses over masked genes, asked for and not yet fetched: from the genes' states, and from the cell.
+pub struct HiddenLosses<B: Backend>(Option<(B::Sums, B::Sums, usize)>);
+
+impl<B: Backend> HiddenLosses<B> {
+    /// The sums, on the host.
+    pub fn fetch(self, b: &B) -> Result<PretrainSums, ModelError> {
+        let Some((expression, cell_expression, n_masked)) = self.0 else {
+            return Ok(PretrainSums::default());
+        };
+        Ok(PretrainSums {
+            expression_nll: b.nll_sums(&expression)?.nll,
+            cell_expression_nll: b.nll_sums(&cell_expression)?.nll,
+            n_masked,
+        })
+    }
+}
+
+/// The loss of labels, asked for and not yet fetched.
+pub struct ClassLoss<B: Backend> {
+    sums: B::Sums,
+    weight: f64,
+    n: usize,
+}
+
+impl<B: Backend> ClassLoss<B> {
+    /// The sums, on the host.
+    pub fn fetch(self, b: &B) -> Result<ClassSums, ModelError> {
+        let sums = b.nll_sums(&self.sums)?;
+        Ok(ClassSums { nll: sums.nll, weight: self.weight, n: self.n, n_correct: sums.n_correct })
+    }
+}
 
 impl<B: Backend> PanFoMa<B> {
     /// Adds `scale` * d(sum of both cross-entropies over masked genes) to `grad`; returns the sums.
@@ -16,44 +96,38 @@ impl<B: Backend> PanFoMa<B> {
         scale: f64,
         grad: &mut Self,
     ) -> Result<PretrainSums, ModelError> {
-        self.pretrain(b, batch, scale, Some(grad))
+        let hidden = Hidden::new(&self.config, b, batch, true)?;
+        self.pretrain(b, &hidden, scale, Some(grad))?.fetch(b)
     }
 
     /// The sums of `pretrain_step`, without gradients.
     pub fn pretrain_eval(&self, b: &B, batch: &PretrainBatch) -> Result<PretrainSums, ModelError> {
-        self.pretrain(b, batch, 0.0, None)
+        let hidden = Hidden::new(&self.config, b, batch, false)?;
+        self.pretrain(b, &hidden, 0.0, None)?.fetch(b)
     }
 
-    fn pretrain(
+    /// Asks for the losses, and with `grad` for their gradient; returns without waiting.
+    pub(super) fn pretrain(
         &self,
         b: &B,
-        batch: &PretrainBatch,
+        hidden: &Hidden<B>,
         scale: f64,
         grad: Option<&mut Self>,
-    ) -> Result<PretrainSums, ModelError> {
-        batch.validate(&self.config)?;
-        let masked: Vec<usize> = (0..batch.masked.len()).filter(|&token| batch.masked[token]).collect();
-        if masked.is_empty() {
-            return Ok(PretrainSums::default());
-        }
-        let at_masked = |f: &dyn Fn(usize) -> u32| masked.iter().map(|&token| f(token)).collect::<Vec<u32>>();
-        let genes = b.index(&at_masked(&|token| batch.cells.genes[token]))?;
-        let targets = b.index(&at_masked(&|token| batch.target[token]))?;
-        let cell_of = b.index(&at_masked(&|token| (token / batch.cells.seq_len) as u32))?;
-        let at = b.index(&at_masked(&|token| token as u32))?;
-
-        let tokens = self.tokens(b, &batch.cells)?;
-        let body = self.body(b, &tokens, grad.is_some())?;
-        let places = b.select(&body.sorted.places, &at)?;
+    ) -> Result<HiddenLosses<B>, ModelError> {
+        let Some(Masked { tokens, genes, targets, cell_of, at, n }) = &hidden.0 else {
+            return Ok(HiddenLosses(None));
+        };
+        let body = self.body(b, tokens, grad.is_some())?;
+        let places = b.select(&body.sorted.places, at)?;
         let cell = b.mean_pool(&body.states, &tokens.sequences)?;
-        let cells = Cells { embeddings: &cell, cell_of: &cell_of };
+        let cells = Cells { embeddings: &cell, cell_of };
 
         let (mut logits, in_expression) =
             self.heads.expression.forward(b, &(), b.gather_rows(&body.states, &places)?)?;
-        let expression = b.cross_entropy(&mut logits, &targets, None, scale)?;
-        let prompts = b.gather_rows(&self.embed.gene, &genes)?;
+        let expression = b.cross_entropy(&mut logits, targets, None, scale)?;
+        let prompts = b.gather_rows(&self.embed.gene, genes)?;
         let (mut cell_logits, in_prompt) = self.heads.cell_expression.forward(b, &cells, prompts)?;
-        let cell_expression = b.cross_entropy(&mut cell_logits, &targets, None, scale)?;
+        let cell_expression = b.cross_entropy(&mut cell_logits, targets, None, scale)?;
 
         if let Some(grad) = grad {
             let head = &mut grad.heads;
@@ -66,17 +140,13 @@ impl<B: Backend> PanFoMa<B> {
                 cell_logits,
                 &mut head.cell_expression,
             )?;
-            b.scatter_add_rows(&d_prompts, &genes, &mut grad.embed.gene)?;
+            b.scatter_add_rows(&d_prompts, genes, &mut grad.embed.gene)?;
             let mut d_states = b.zero_activations(body.states.shape())?;
             b.scatter_add_rows(&d_masked, &places, &mut d_states)?;
             b.mean_pool_backward(&d_cell, &tokens.sequences, &mut d_states)?;
-            self.body_backward(b, &tokens, body, d_states, grad)?;
+            self.body_backward(b, tokens, body, d_states, grad)?;
         }
-        Ok(PretrainSums {
-            expression_nll: expression.nll,
-            cell_expression_nll: cell_expression.nll,
-            n_masked: masked.len(),
-        })
+        Ok(HiddenLosses(Some((expression, cell_expression, *n))))
     }
 
     /// Adds `scale` * d(sum of the labels' cross-entropy, times the labels' class weights) to `grad`; returns the sums.
@@ -93,16 +163,31 @@ impl<B: Backend> PanFoMa<B> {
         scope: TrainScope,
         grad: &mut Self,
     ) -> Result<ClassSums, ModelError> {
+        let tokens = Tokens::new(&self.config, b, cells, scope == TrainScope::Full)?;
+        self.class(b, &tokens, labels, class_weights, scale, scope, grad)?.fetch(b)
+    }
+
+    /// Asks for the loss and its gradient; returns without waiting.
+    pub(super) fn class(
+        &self,
+        b: &B,
+        tokens: &Tokens<B>,
+        labels: &[u32],
+        class_weights: Option<&[f32]>,
+        scale: f64,
+        scope: TrainScope,
+        grad: &mut Self,
+    ) -> Result<ClassLoss<B>, ModelError> {
+        let n_cells = tokens.chunks.n_cells;
         let (Some(head), Some(head_grad)) = (&self.heads.class, &mut grad.heads.class) else {
             return Err(ModelError::NoClassHead);
         };
         let n_classes = self.config.n_classes;
-        if labels.len() != cells.n_cells || labels.iter().any(|&label| label as usize >= n_classes) {
+        if labels.len() != n_cells || labels.iter().any(|&label| label as usize >= n_classes) {
             return Err(ModelError::Batch(format!(
-                "{} labels, the largest {:?}, for {} cells and {n_classes} classes",
+                "{} labels, the largest {:?}, for {n_cells} cells and {n_classes} classes",
                 labels.len(),
                 labels.iter().max(),
-                cells.n_cells
             )));
         }
         if let Some(found) = class_weights.map(<[f32]>::len).filter(|&found| found != n_classes) {
@@ -111,8 +196,7 @@ impl<B: Backend> PanFoMa<B> {
         let weights: Option<Vec<f32>> =
             class_weights.map(|weights| labels.iter().map(|&label| weights[label as usize]).collect());
 
-        let tokens = self.tokens(b, cells)?;
-        let body = self.body(b, &tokens, scope == TrainScope::Full)?;
+        let body = self.body(b, tokens, scope == TrainScope::Full)?;
         let cell = b.mean_pool(&body.states, &tokens.sequences)?;
         let (mut logits, saved) = head.forward(b, &(), cell)?;
         let sums = b.cross_entropy(&mut logits, &b.index(labels)?, weights.as_deref(), scale)?;
@@ -120,13 +204,9 @@ impl<B: Backend> PanFoMa<B> {
         if scope == TrainScope::Full {
             let mut d_states = b.zero_activations(body.states.shape())?;
             b.mean_pool_backward(&d_cell, &tokens.sequences, &mut d_states)?;
-            self.body_backward(b, &tokens, body, d_states, grad)?;
+            self.body_backward(b, tokens, body, d_states, grad)?;
         }
-        Ok(ClassSums {
-            nll: sums.nll,
-            weight: weights.map_or(labels.len() as f64, |w| w.iter().map(|&w| f64::from(w)).sum()),
-            n: labels.len(),
-            n_correct: sums.n_correct,
-        })
+        let weight = weights.map_or(labels.len() as f64, |w| w.iter().map(|&w| f64::from(w)).sum());
+        Ok(ClassLoss { sums, weight, n: labels.len() })
     }
 }

@@ -102,10 +102,12 @@ fn lanes_give_the_same_bits_on_any_number_of_threads() {
         pool.install(|| {
             let mut lanes = Lanes::new(4, 2);
             let mut grad = model.zeros_like(&B);
-            let first = lanes.pretrain_step(&B, &model, &batch, 0.01, &mut grad).unwrap();
+            let first =
+                lanes.pretrain_step(&B, &model, &batch, &Brought::default(), 0.01, &mut grad).unwrap();
             // A second step on the same lanes starts from zero again.
             let mut again = model.zeros_like(&B);
-            let second = lanes.pretrain_step(&B, &model, &batch, 0.01, &mut again).unwrap();
+            let second =
+                lanes.pretrain_step(&B, &model, &batch, &Brought::default(), 0.01, &mut again).unwrap();
             assert_eq!((bits(&grad), first), (bits(&again), second));
             (bits(&grad), first)
         })
@@ -123,7 +125,8 @@ fn lanes_sum_to_the_gradient_of_the_whole_batch() {
     let mut whole = model.zeros_like(&B);
     let sums = model.pretrain_step(&B, &batch, 0.01, &mut whole).unwrap();
     let mut laned = model.zeros_like(&B);
-    let laned_sums = Lanes::new(3, 1).pretrain_step(&B, &model, &batch, 0.01, &mut laned).unwrap();
+    let laned_sums =
+        Lanes::new(3, 1).pretrain_step(&B, &model, &batch, &Brought::default(), 0.01, &mut laned).unwrap();
     assert_eq!(sums.n_masked, laned_sums.n_masked);
     assert!((sums.expression_nll - laned_sums.expression_nll).abs() < 1e-4 * sums.expression_nll);
     for ((name, whole), (_, laned)) in whole.params().into_iter().zip(laned.params()) {

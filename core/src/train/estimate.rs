@@ -34,7 +34,7 @@ pub fn measure(machine: &Machine, config: &ModelConfig) -> anyhow::Result<Estima
         Machine::Cuda(_) => {
             let model = Model::init(config.clone(), 0, &Backend::new());
             let mut learner = machine.learner(model, None, Some(GPU_CELLS), None)?;
-            let batch = full_cells(config, GPU_CELLS);
+            let batch = full_cells(config, GPU_CELLS).into();
             let seconds = best(|| {
                 learner.pretrain_step(&batch, 1.0)?;
                 // The norm is there when the step is.

@@ -12,6 +12,7 @@ pub mod estimate;
 pub mod feed;
 pub mod flags;
 pub mod initial_embeddings;
+pub mod next_step;
 pub mod objective;
 pub mod optimizer;
 pub mod ranks;
@@ -21,6 +22,7 @@ pub mod trainer;
 pub mod walltime;
 
 pub use feed::Feed;
+pub use next_step::NextStep;
 pub use objective::{Measured, Objective, Validation};
 pub use session::Session;
 pub use trainer::Plan;

@@ -50,7 +50,7 @@ impl Objective for Masked<'_> {
         let (epoch, batch) = self.feed.cells(step)?;
         let batch = self.hide(&batch.rows, epoch);
         let scale = 1.0 / batch.n_masked() as f64;
-        let sums = learner.pretrain_step(&batch, scale)?;
+        let sums = learner.pretrain_step(&batch.into(), scale)?;
         let weight = sums.n_masked as f64;
         Ok(Measured {
             means: vec![("loss", (sums.expression_nll + sums.cell_expression_nll) / weight)],

@@ -3,7 +3,7 @@
 //! Every mistake the interpreter knows of (an address out of bounds, a race, a number read before it was written, …) fails
 //! the launch that made it.
 
-use panfoma_core::device::cuda::{Address, Driver, Dtype, Launch, Memory, Operand, Product};
+use panfoma_core::device::cuda::{Address, Driver, Dtype, Launch, Memory, Operand, Product, Queue};
 use panfoma_core::device::{DeviceError, Result};
 use panfoma_ptx_interpreter as ptx;
 use panfoma_ptx_interpreter::{bf16_to_f32, f32_to_bf16};
@@ -19,6 +19,9 @@ pub struct Interpreted {
 #[derive(Default)]
 struct State {
     memory: ptx::Memory,
+    /// Copies that nobody has waited for: they happen as late as they may. And how many were asked for.
+    copies: BTreeMap<usize, (Address, Vec<u8>)>,
+    n_copies: usize,
     modules: BTreeMap<&'static str, ptx::Module>,
 }
 
@@ -60,6 +63,9 @@ impl State {
 }
 
 impl Driver for Interpreted {
+    /// Copies asked for.
+    type Mark = usize;
+
     fn name(&self) -> String {
         "interpreter".into()
     }
@@ -79,12 +85,37 @@ impl Driver for Interpreted {
     unsafe fn free(&self, at: Address) {
         // A test that failed while it held the lock has said so already.
         if let Ok(mut state) = self.state.lock() {
+            state.copies.retain(|_, (to, _)| *to != at);
             state.memory.free(at);
         }
     }
 
-    unsafe fn upload(&self, to: Address, bytes: &[u8]) -> Result<()> {
-        self.state.lock().unwrap().memory.write(to, bytes);
+    unsafe fn upload(&self, queue: Queue, to: Address, bytes: &[u8]) -> Result<()> {
+        let mut state = self.state.lock().unwrap();
+        match queue {
+            Queue::Work => state.memory.write(to, bytes),
+            Queue::Copies => {
+                let number = state.n_copies;
+                state.copies.insert(number, (to, bytes.to_vec()));
+                state.n_copies += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(&self, _: Queue) -> Result<usize> {
+        Ok(self.state.lock().unwrap().n_copies)
+    }
+
+    fn wait(&self, queue: Queue, mark: &usize) -> Result<()> {
+        let state = &mut *self.state.lock().unwrap();
+        // Work has happened when it was asked for.
+        if queue == Queue::Work {
+            let later = state.copies.split_off(mark);
+            for (to, bytes) in std::mem::replace(&mut state.copies, later).into_values() {
+                state.memory.write(to, &bytes);
+            }
+        }
         Ok(())
     }
 
@@ -102,7 +133,7 @@ impl Driver for Interpreted {
         // SAFETY: the caller's promise.
         unsafe {
             self.download(from, &mut copied)?;
-            self.upload(to, &copied)
+            self.upload(Queue::Work, to, &copied)
         }
     }
 
@@ -112,7 +143,7 @@ impl Driver for Interpreted {
     }
 
     unsafe fn launch(&self, launch: Launch<'_>) -> Result<()> {
-        let State { memory, modules } = &mut *self.state.lock().unwrap();
+        let State { memory, modules, .. } = &mut *self.state.lock().unwrap();
         let (name, module) = (launch.kernel.name, launch.kernel.module);
         if !modules.contains_key(module.name) {
             let parsed = ptx::Module::parse(module.ptx).map_err(|error| failed(format!("{error}")))?;

@@ -3,11 +3,13 @@
 use crate::compare::{error, on_device};
 use panfoma_core::device::Cpu;
 use panfoma_core::device::cuda::{Cuda, Driver};
-use panfoma_core::engine::{Host, Learner, Moments, engine_on, learner_on};
+use panfoma_core::engine::{Host, Learner, Moments, Staged, engine_on, learner_on};
 use panfoma_core::model::lanes::Lanes;
 use panfoma_core::model::{CellBatch, ModelConfig, PanFoMa, Preset, PretrainBatch};
 use panfoma_core::ops::adamw::{Constants, Step};
 use panfoma_core::rng::Philox;
+use panfoma_core::train::NextStep;
+use std::ops::Range;
 
 /// So large an eps that a gradient of nearly 0, whose sign bf16 may turn, moves nothing.
 pub const CONSTANTS: Constants = Constants { beta1: 0.9, beta2: 0.98, eps: 1e-2, weight_decay: 0.01 };
@@ -26,14 +28,18 @@ fn config() -> ModelConfig {
 }
 
 fn batch(n_cells: usize) -> PretrainBatch {
-    cells_of(&config(), n_cells)
+    batch_of(5, n_cells)
+}
+
+fn batch_of(seed: u64, n_cells: usize) -> PretrainBatch {
+    cells_of(&config(), seed, n_cells)
 }
 
 /// Cells of random genes, the last two of each padding; every third real gene is masked.
-pub fn cells_of(config: &ModelConfig, n_cells: usize) -> PretrainBatch {
+pub fn cells_of(config: &ModelConfig, seed: u64, n_cells: usize) -> PretrainBatch {
     let cells = CellBatch { n_cells, seq_len: config.seq_len(), ..CellBatch::default() };
     let mut batch = PretrainBatch { cells, ..PretrainBatch::default() };
-    let mut stream = Philox::new(5).stream(0, 0);
+    let mut stream = Philox::new(seed).stream(0, 0);
     for _ in 0..n_cells {
         let mut genes: Vec<u32> = (1..config.n_genes as u32).collect();
         stream.shuffle(&mut genes);
@@ -54,12 +60,25 @@ fn model() -> PanFoMa<Cpu> {
     PanFoMa::init(config(), 1, &Cpu::new())
 }
 
-fn steps(learner: &mut dyn Learner, steps: std::ops::Range<u64>) -> Vec<f64> {
-    let batch = batch(3);
-    let scale = 1.0 / batch.n_masked() as f64;
+/// Some steps over the same cells, brought to the device when they are used.
+fn steps(learner: &mut dyn Learner, steps: Range<u64>) -> Vec<f64> {
+    steps_with(learner, steps.clone(), steps.start)
+}
+
+/// The same; batches of steps before `ahead` are brought while the device computes the step before.
+fn steps_with(learner: &mut dyn Learner, steps: Range<u64>, ahead: u64) -> Vec<f64> {
+    let stager = learner.engine().stager();
+    let mut next = NextStep::new(ahead);
+    // Not the same cells twice in a row, so that a batch of the step before is a wrong one.
+    let of_step = |t: u64| batch_of(5 + t % 2, 3);
     let mut losses = Vec::new();
     for t in steps {
-        let sums = learner.pretrain_step(&batch, scale).unwrap();
+        let scale = 1.0 / of_step(t).n_masked() as f64;
+        let make = |t| match t < ahead {
+            true => Ok(stager.hidden(of_step(t))?),
+            false => Ok(Staged::from(of_step(t))),
+        };
+        let sums = next.compute(t, make, |batch| learner.pretrain_step(&batch, scale)).unwrap().unwrap();
         losses.push(sums.expression_nll * scale);
         let step = Step { learning_rate: 1e-2, t: t + 1, gradient_factor: 1.0 };
         assert!(learner.gradient_norm().unwrap() > 0.0);
@@ -77,13 +96,18 @@ fn check_training<D: Driver>(b: &Cuda<D>) {
     let on_device = || learner_on(b.clone(), model(), None, Lanes::new(1, 2)).unwrap();
     let mut learner = on_device();
     let losses = steps(&mut *learner, 0..4);
-    assert!(losses[3] < losses[0], "{losses:?}");
+    assert!(losses[2] < losses[0] && losses[3] < losses[1], "{losses:?}");
     let weights = learner.weights().unwrap();
     assert!(matches!(weights, Host::Fetched(_)));
     let fixed = |model: &PanFoMa<Cpu>| {
         model.params().into_iter().find(|(name, _)| name == "embed.cls").unwrap().1.as_slice().to_vec()
     };
     assert_eq!(fixed(&weights), fixed(&model()), "a parameter that does not learn");
+
+    // Batches that are brought ahead of their steps are the same batches.
+    let mut ahead = on_device();
+    assert_eq!(steps_with(&mut *ahead, 0..4, 4), losses);
+    assert_eq!(numbers(&ahead.weights().unwrap()), numbers(&weights));
 
     // The CPU's steps from the same weights.
     let mut other = learner_on(Cpu::<f32>::new(), model(), None, Lanes::new(1, 2)).unwrap();
@@ -122,9 +146,15 @@ fn a_model_learns_on_the_device_and_goes_on_from_a_checkpoint() {
 }
 
 fn check_engine<D: Driver>(b: &Cuda<D>) {
-    let cells = batch(5).cells;
+    let cells = Staged::from(batch(5).cells);
     let one = engine_on(b.clone(), model(), Lanes::new(1, 1)).unwrap().embed(&cells).unwrap();
     let all = engine_on(b.clone(), model(), Lanes::new(1, 8)).unwrap();
+    let two = engine_on(b.clone(), model(), Lanes::new(1, 2)).unwrap();
+    let ahead = [5, 3].map(|n| two.stager().cells(batch(n).cells, false).unwrap());
+    assert_eq!(two.embed(&ahead[0]).unwrap(), one, "cells that were brought ahead are the same cells");
+    assert_eq!(two.embed(&ahead[1]).unwrap().cell, one.cell[..3 * config().d_model]);
+    // What was never used goes away like the rest.
+    drop(two.stager().cells(batch(5).cells, true).unwrap());
     assert_eq!(all.embed(&cells).unwrap(), one, "a cell's numbers do not depend on the cells beside it");
     let cpu = engine_on(Cpu::<f32>::new(), model(), Lanes::new(4, 1)).unwrap();
     let exact = cpu.embed(&cells).unwrap();
@@ -132,8 +162,8 @@ fn check_engine<D: Driver>(b: &Cuda<D>) {
     assert!(error(&one.cell, &exact.cell) < 2e-2, "{:.2e}", error(&one.cell, &exact.cell));
     assert!(error(&one.cls_mean, &exact.cls_mean) < 2e-2);
     let (mut seen, mut expected) = (Vec::new(), Vec::new());
-    all.encoder_attention(&cells, &mut |view| seen.extend_from_slice(view.probabilities)).unwrap();
-    cpu.encoder_attention(&cells, &mut |view| expected.extend_from_slice(view.probabilities)).unwrap();
+    all.encoder_attention(&cells.batch, &mut |view| seen.extend_from_slice(view.probabilities)).unwrap();
+    cpu.encoder_attention(&cells.batch, &mut |view| expected.extend_from_slice(view.probabilities)).unwrap();
     assert!(error(&seen, &expected) < 2e-2, "{:.2e}", error(&seen, &expected));
     assert_eq!(all.gene_embeddings().unwrap(), cpu.gene_embeddings().unwrap());
     assert_eq!(numbers(&all.into_model().unwrap()), numbers(&model()));

@@ -8,3 +8,4 @@ mod goldens;
 mod interpreted;
 mod learning;
 mod ops;
+mod queues;

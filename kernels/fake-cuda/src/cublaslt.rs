@@ -1,6 +1,6 @@
 //! cuBLASLt's functions: column-major products on the host, bf16 in, sums in f32.
 
-use crate::device;
+use crate::{code, device};
 use panfoma_ptx_interpreter::{Memory, f32_to_bf16};
 use std::ffi::{c_int, c_void};
 
@@ -18,7 +18,7 @@ const BIAS_POINTER: c_int = 8;
 const BIAS_TYPE: c_int = 26;
 const EPILOGUE_BIAS: c_int = 4;
 
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Description {
     transposed: [bool; 2],
     epilogue: c_int,
@@ -191,22 +191,42 @@ pub unsafe extern "C" fn cublasLtMatmul(
     _algorithm: *const c_void,
     _workspace: *mut c_void,
     _workspace_bytes: usize,
-    _stream: *mut c_void,
+    stream: *mut c_void,
 ) -> c_int {
-    let description: &Description = unsafe { &*description.cast() };
+    // Everything but the matrices is read now.
+    let description: Description = unsafe { *description.cast() };
     let layout = |layout: *mut c_void| -> Layout { unsafe { *layout.cast() } };
     let (alpha, beta, to) = unsafe { (*alpha, *beta, layout(d_layout)) };
-    let memory = &mut device().memory;
-    let left = Matrix::read(memory, a, &layout(a_layout)).t(description.transposed[0]);
-    let right = Matrix::read(memory, b, &layout(b_layout)).t(description.transposed[1]);
-    if (left.cols, left.rows, right.cols) != (right.rows, to.rows, to.cols) {
+    let [a_layout, b_layout, c_layout] = [a_layout, b_layout, c_layout].map(layout);
+    let [left, right] = [(a_layout, 0), (b_layout, 1)].map(|(layout, i)| match description.transposed[i] {
+        true => (layout.cols, layout.rows),
+        false => (layout.rows, layout.cols),
+    });
+    if (left.1, left.0, right.1) != (right.0, to.rows, to.cols) {
         return INVALID_VALUE;
     }
-    let bias = match description.epilogue {
-        EPILOGUE_BIAS => memory.read_bf16(description.bias, to.rows),
-        _ => vec![0.0; to.rows],
-    };
-    let onto = (beta != 0.0).then(|| Matrix::read(memory, c, &layout(c_layout)));
+    code(device().push(stream, move |memory| {
+        let left = Matrix::read(memory, a, &a_layout).t(description.transposed[0]);
+        let right = Matrix::read(memory, b, &b_layout).t(description.transposed[1]);
+        let bias = match description.epilogue {
+            EPILOGUE_BIAS => memory.read_bf16(description.bias, to.rows),
+            _ => vec![0.0; to.rows],
+        };
+        let onto = (beta != 0.0).then(|| Matrix::read(memory, c, &c_layout));
+        multiply(memory, [left, right], (alpha, beta), onto, &bias, (d, to));
+        Ok(())
+    }))
+}
+
+/// d = alpha left right + beta onto + bias
+fn multiply(
+    memory: &mut Memory,
+    [left, right]: [Matrix; 2],
+    (alpha, beta): (f32, f32),
+    onto: Option<Matrix>,
+    bias: &[f32],
+    (d, to): (u64, Layout),
+) {
     for col in 0..to.cols {
         let mut sums = vec![0.0f32; to.rows];
         for (k, &y) in right.numbers[col * right.rows..][..right.rows].iter().enumerate() {
@@ -225,5 +245,4 @@ pub unsafe extern "C" fn cublasLtMatmul(
         let number = if to.dtype == R_16BF { 2 } else { 4 };
         memory.write(d + (number * col * to.stride) as u64, &bytes);
     }
-    SUCCESS
 }

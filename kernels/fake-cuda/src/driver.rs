@@ -1,6 +1,6 @@
 //! The driver's functions.
 
-use crate::device;
+use crate::{Device, code, device};
 use panfoma_ptx_interpreter::{Launch, Module, Options, launch_raw};
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::slice;
@@ -10,6 +10,7 @@ const INVALID_VALUE: c_int = 1;
 const INVALID_DEVICE: c_int = 101;
 const INVALID_PTX: c_int = 218;
 const NOT_FOUND: c_int = 500;
+const NOT_READY: c_int = 600;
 const LAUNCH_FAILED: c_int = 719;
 
 /// Attributes of a device that are asked for.
@@ -95,20 +96,61 @@ pub extern "C" fn cuCtxSetCurrent(_context: *mut c_void) -> c_int {
     SUCCESS
 }
 
+fn handle(number: usize) -> *mut c_void {
+    std::ptr::without_provenance_mut(number)
+}
+
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cuStreamCreate(stream: *mut *mut c_void, _flags: c_uint) -> c_int {
-    unsafe { *stream = std::ptr::without_provenance_mut(2) };
+    unsafe { *stream = handle(device().streams.stream()) };
     SUCCESS
 }
 
 #[unsafe(no_mangle)]
-pub extern "C" fn cuStreamDestroy_v2(_stream: *mut c_void) -> c_int {
+pub extern "C" fn cuStreamDestroy_v2(stream: *mut c_void) -> c_int {
+    cuStreamSynchronize(stream)
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn cuStreamSynchronize(stream: *mut c_void) -> c_int {
+    let Device { memory, streams, .. } = &mut *device();
+    code(streams.finish(memory, stream.addr()))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn cuStreamWaitEvent(stream: *mut c_void, event: *mut c_void, _flags: c_uint) -> c_int {
+    let Device { memory, streams, .. } = &mut *device();
+    code(streams.wait(memory, stream.addr(), event.addr()))
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cuEventCreate(event: *mut *mut c_void, _flags: c_uint) -> c_int {
+    unsafe { *event = handle(device().streams.event()) };
+    SUCCESS
+}
+
+/// What waits for it goes on waiting.
+#[unsafe(no_mangle)]
+pub extern "C" fn cuEventDestroy_v2(_event: *mut c_void) -> c_int {
     SUCCESS
 }
 
 #[unsafe(no_mangle)]
-pub extern "C" fn cuStreamSynchronize(_stream: *mut c_void) -> c_int {
-    SUCCESS
+pub extern "C" fn cuEventRecord(event: *mut c_void, stream: *mut c_void) -> c_int {
+    let Device { memory, streams, .. } = &mut *device();
+    code(streams.record(memory, event.addr(), stream.addr()))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn cuEventQuery(event: *mut c_void) -> c_int {
+    let streams = &device().streams;
+    code(streams.status().and(if streams.has_happened(event.addr()) { Ok(()) } else { Err(NOT_READY) }))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn cuEventSynchronize(event: *mut c_void) -> c_int {
+    let Device { memory, streams, .. } = &mut *device();
+    code(streams.await_event(memory, event.addr()))
 }
 
 #[unsafe(no_mangle)]
@@ -123,50 +165,102 @@ pub unsafe extern "C" fn cuMemAlloc_v2(at: *mut u64, bytes: usize) -> c_int {
     SUCCESS
 }
 
+/// Waits for the whole device, as the driver's does.
 #[unsafe(no_mangle)]
 pub extern "C" fn cuMemFree_v2(at: u64) -> c_int {
-    device().memory.free(at);
+    let Device { memory, streams, .. } = &mut *device();
+    let finished = streams.finish_all(memory);
+    memory.free(at);
+    code(finished)
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cuMemHostAlloc(at: *mut *mut c_void, bytes: usize, _flags: c_uint) -> c_int {
+    let block = Box::leak(vec![0u8; bytes].into_boxed_slice()).as_mut_ptr();
+    device().pinned.insert(block.addr(), bytes);
+    unsafe { *at = block.cast() };
     SUCCESS
 }
 
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cuMemFreeHost(at: *mut c_void) -> c_int {
+    let Device { memory, streams, pinned } = &mut *device();
+    let Some(bytes) = pinned.remove(&at.addr()) else { return INVALID_VALUE };
+    let finished = streams.finish_all(memory);
+    drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(at.cast::<u8>(), bytes)) });
+    code(finished)
+}
+
+/// Bytes of the host that are read later.
+struct Pinned(*const u8);
+
+// SAFETY: whoever asked for the copy keeps them until it has happened.
+unsafe impl Send for Pinned {}
+
+impl Pinned {
+    unsafe fn read(&self, bytes: usize) -> &[u8] {
+        unsafe { slice::from_raw_parts(self.0, bytes) }
+    }
+}
+
+/// Page-locked memory is read when the copy happens, other memory now.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cuMemcpyHtoDAsync_v2(
     to: u64,
     from: *const c_void,
     bytes: usize,
-    _stream: *mut c_void,
+    stream: *mut c_void,
 ) -> c_int {
-    if bytes > 0 {
-        device().memory.write(to, unsafe { slice::from_raw_parts(from.cast(), bytes) });
+    if bytes == 0 {
+        return SUCCESS;
     }
-    SUCCESS
+    let mut device = device();
+    let block = device.pinned.range(..=from.addr()).next_back();
+    if block.is_some_and(|(start, len)| from.addr() + bytes <= start + len) {
+        let from = Pinned(from.cast());
+        return code(device.push_copy(stream, move |memory| {
+            memory.write(to, unsafe { from.read(bytes) });
+            Ok(())
+        }));
+    }
+    let staged = unsafe { slice::from_raw_parts(from.cast::<u8>(), bytes) }.to_vec();
+    code(device.push_copy(stream, move |memory| {
+        memory.write(to, &staged);
+        Ok(())
+    }))
 }
 
+/// Returns when the bytes are there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cuMemcpyDtoHAsync_v2(
     to: *mut c_void,
     from: u64,
     bytes: usize,
-    _stream: *mut c_void,
+    stream: *mut c_void,
 ) -> c_int {
-    if bytes > 0 {
-        device().memory.read(from, unsafe { slice::from_raw_parts_mut(to.cast(), bytes) });
+    let Device { memory, streams, .. } = &mut *device();
+    let finished = streams.finish(memory, stream.addr());
+    if bytes > 0 && finished.is_ok() {
+        memory.read(from, unsafe { slice::from_raw_parts_mut(to.cast(), bytes) });
     }
-    SUCCESS
+    code(finished)
 }
 
 #[unsafe(no_mangle)]
-pub extern "C" fn cuMemcpyDtoDAsync_v2(to: u64, from: u64, bytes: usize, _stream: *mut c_void) -> c_int {
-    let mut device = device();
-    let copied = device.memory.read_bytes(from, bytes);
-    device.memory.write(to, &copied);
-    SUCCESS
+pub extern "C" fn cuMemcpyDtoDAsync_v2(to: u64, from: u64, bytes: usize, stream: *mut c_void) -> c_int {
+    code(device().push(stream, move |memory| {
+        let copied = memory.read_bytes(from, bytes);
+        memory.write(to, &copied);
+        Ok(())
+    }))
 }
 
 #[unsafe(no_mangle)]
-pub extern "C" fn cuMemsetD8Async(at: u64, byte: u8, n: usize, _stream: *mut c_void) -> c_int {
-    device().memory.fill(at, byte, n);
-    SUCCESS
+pub extern "C" fn cuMemsetD8Async(at: u64, byte: u8, n: usize, stream: *mut c_void) -> c_int {
+    code(device().push(stream, move |memory| {
+        memory.fill(at, byte, n);
+        Ok(())
+    }))
 }
 
 #[unsafe(no_mangle)]
@@ -238,29 +332,28 @@ pub unsafe extern "C" fn cuLaunchKernel(
     block_y: c_uint,
     block_z: c_uint,
     shared: c_uint,
-    _stream: *mut c_void,
+    stream: *mut c_void,
     _parameters: *mut *mut c_void,
     extra: *mut *mut c_void,
 ) -> c_int {
-    let function: &Function = unsafe { &*function.cast() };
+    let function: &'static Function = unsafe { &*function.cast() };
     // 1 = the block of parameters, 2 = its size.
     let arguments = unsafe {
         if extra.is_null() || (*extra).addr() != 1 || (*extra.add(2)).addr() != 2 {
             return INVALID_VALUE;
         }
-        slice::from_raw_parts((*extra.add(1)).cast::<u8>(), *(*extra.add(3)).cast::<usize>())
+        slice::from_raw_parts((*extra.add(1)).cast::<u8>(), *(*extra.add(3)).cast::<usize>()).to_vec()
     };
     let shape =
         Launch { grid: [grid_x, grid_y, grid_z], block: [block_x, block_y, block_z], dynamic_shared: shared };
     let kernel = function.module.entry(&function.name).expect("found when the handle was made");
     let options = Options { count_memory: false, ..Options::default() };
-    match launch_raw(&mut device().memory, kernel, &shape, arguments, &options) {
-        Ok(_) => SUCCESS,
-        Err(finding) => {
+    code(device().push(stream, move |memory| {
+        launch_raw(memory, kernel, &shape, &arguments, &options).map(|_| ()).map_err(|finding| {
             eprintln!("{finding}");
             LAUNCH_FAILED
-        }
-    }
+        })
+    }))
 }
 
 #[unsafe(no_mangle)]

@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::{Parser, ValueEnum};
 use panfoma_core::device::Cpu;
 use panfoma_core::model::lanes::{self, Lanes};
-use panfoma_core::model::{CellBatch, ModelConfig, ModelError, PanFoMa, Preset, PretrainBatch};
+use panfoma_core::model::{Brought, CellBatch, ModelConfig, ModelError, PanFoMa, Preset, PretrainBatch};
 use panfoma_core::rng::Philox;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -99,7 +99,7 @@ fn run(args: &Args) -> Result<serde_json::Value, ModelError> {
                 lanes::map(args.cells, args.micro_batch, embed)?;
             }
             Mode::Train => {
-                lanes.pretrain_step(&b, &model, &batch, scale, &mut grad)?;
+                lanes.pretrain_step(&b, &model, &batch, &Brought::default(), scale, &mut grad)?;
                 let moments = m.params_mut().into_iter().zip(v.params_mut());
                 for (((_, p), (_, g)), ((_, m), (_, v))) in
                     model.params_mut().into_iter().zip(grad.params_mut()).zip(moments)

@@ -81,6 +81,15 @@ pub struct Product {
     pub bias: Option<Address>,
 }
 
+/// One of the two orders in which a device does what it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// Launches, products, and everything else that names none.
+    Work,
+    /// Uploads that happen beside the work, for later.
+    Copies,
+}
+
 /// Memory of a device, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
@@ -90,12 +99,16 @@ pub struct Memory {
     pub total: usize,
 }
 
-/// A device. Everything happens in the order of the calls; all but `download` and `synchronize` may return before it has.
+/// A device. What it is asked for in one queue happens in the order of the calls, and all but `download` and `synchronize`
+/// may return before it has; two queues know of each other only by marks.
 ///
 /// # Safety
 /// The addresses given to the unsafe methods must lie in blocks that `allocate` returned and `free` has not taken, with
-/// room for what is read or written there.
+/// room for what is read or written there, and what two queues do there must be ordered by marks.
 pub trait Driver: Send + Sync + 'static {
+    /// A place in a queue. It is dropped before the device.
+    type Mark: Send + Sync;
+
     /// The device's name, for people.
     fn name(&self) -> String;
 
@@ -119,9 +132,15 @@ pub trait Driver: Send + Sync + 'static {
     ///
     /// # Safety
     /// See the trait.
-    unsafe fn upload(&self, to: Address, bytes: &[u8]) -> Result<()>;
+    unsafe fn upload(&self, queue: Queue, to: Address, bytes: &[u8]) -> Result<()>;
 
-    /// Device to host, after everything asked for before.
+    /// The place behind everything that the queue was asked for.
+    fn mark(&self, queue: Queue) -> Result<Self::Mark>;
+
+    /// What the queue is asked for from now on happens after what stands before the mark.
+    fn wait(&self, queue: Queue, mark: &Self::Mark) -> Result<()>;
+
+    /// Device to host, after all work asked for before.
     ///
     /// # Safety
     /// See the trait.
@@ -151,6 +170,6 @@ pub trait Driver: Send + Sync + 'static {
     /// See the trait.
     unsafe fn multiply(&self, product: Product) -> Result<()>;
 
-    /// Returns when everything asked for has happened.
+    /// Returns when everything that both queues were asked for has happened.
     fn synchronize(&self) -> Result<()>;
 }

@@ -14,7 +14,7 @@ mod pool;
 mod segments;
 mod table;
 
-pub use driver::{Address, Driver, Dtype, Launch, Memory, Operand, Product};
+pub use driver::{Address, Driver, Dtype, Launch, Memory, Operand, Product, Queue};
 pub(crate) use elementwise::Groups;
 #[cfg(feature = "cuda")]
 pub use gpu::Gpu;
@@ -58,13 +58,21 @@ pub(crate) fn pointer(at: Address) -> Pointer {
 
 /// Runs everything on one device, in the order it is asked for. Clones share the device.
 pub struct Cuda<D: Driver> {
+    /// Where its uploads of ids go: [`Device::ahead`] gives one that only brings ids, beside the work.
+    queue: Queue,
     shared: Arc<Shared<D>>,
 }
 
 impl<D: Driver> Clone for Cuda<D> {
     fn clone(&self) -> Self {
-        Self { shared: self.shared.clone() }
+        Self { queue: self.queue, shared: self.shared.clone() }
     }
+}
+
+/// A place in the queue of copies. It goes before the device.
+pub struct Arrival<D: Driver> {
+    mark: D::Mark,
+    _shared: Arc<Shared<D>>,
 }
 
 /// Numbers of a tensor on the device.
@@ -122,7 +130,7 @@ impl<D: Driver> Index<D> {
 impl<D: Driver> Cuda<D> {
     /// The backend on a device.
     pub fn new(driver: D) -> Self {
-        Self { shared: Arc::new(Shared::new(driver)) }
+        Self { queue: Queue::Work, shared: Arc::new(Shared::new(driver)) }
     }
 
     /// The device.
@@ -140,7 +148,7 @@ impl<D: Driver> Cuda<D> {
 
     /// A tensor an operation fills completely.
     pub(crate) fn unwritten(&self, shape: &[usize], dtype: Dtype) -> Result<Tensor<Self>> {
-        let block = self.shared.block(shape.iter().product::<usize>() * dtype.bytes())?;
+        let block = self.room(shape.iter().product::<usize>() * dtype.bytes())?;
         Ok(Tensor::new(shape.to_vec(), Storage { dtype, block, half: OnceLock::new() }))
     }
 
@@ -154,16 +162,16 @@ impl<D: Driver> Cuda<D> {
 
     /// Numbers of the host on the device.
     pub(crate) fn numbers(&self, values: &[u32]) -> Result<Block<D>> {
-        let block = self.shared.block(4 * values.len())?;
+        let block = self.shared.block(self.queue, 4 * values.len())?;
         let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-        // SAFETY: the block was made for these bytes.
-        unsafe { self.driver().upload(block.at, &bytes)? };
+        // SAFETY: the block was made for these bytes, by the queue that now fills it.
+        unsafe { self.driver().upload(self.queue, block.at, &bytes)? };
         Ok(block)
     }
 
     /// Ids that an operation fills completely, none twice.
     pub(crate) fn unwritten_index(&self, len: usize) -> Result<Index<D>> {
-        Ok(Index { block: self.shared.block(4 * len)?, len, host: None, segments: OnceLock::new() })
+        Ok(Index { block: self.room(4 * len)?, len, host: None, segments: OnceLock::new() })
     }
 
     /// Runs a kernel over a grid.
@@ -185,6 +193,7 @@ impl<D: Driver> Cuda<D> {
         grid: [usize; 3],
         shared: usize,
     ) -> Result<()> {
+        assert_eq!(self.queue, Queue::Work, "{} ahead of the work", A::ENTRY.name);
         if grid.contains(&0) {
             return Ok(());
         }
@@ -201,7 +210,7 @@ impl<D: Driver> Cuda<D> {
 
     /// Room that is no tensor.
     pub(crate) fn room(&self, bytes: usize) -> Result<Block<D>> {
-        self.shared.block(bytes)
+        self.shared.block(Queue::Work, bytes)
     }
 
     /// Numbers of a room on the host.
@@ -218,7 +227,7 @@ impl<D: Driver> Cuda<D> {
             return Ok(x.storage.block.at);
         }
         if x.storage.half.get().is_none() {
-            let block = self.shared.block(2 * x.n_elements())?;
+            let block = self.room(2 * x.n_elements())?;
             self.cast_bf16(x, block.at)?;
             // Another thread may have been faster; its copy is as good.
             let _ = x.storage.half.set(block);
@@ -267,6 +276,19 @@ impl<D: Driver> Tensor<Cuda<D>> {
 impl<D: Driver> Device for Cuda<D> {
     type Storage = Storage<D>;
     type Index = Index<D>;
+    type Arrival = Arrival<D>;
+
+    fn ahead(&self) -> Option<Self> {
+        Some(Self { queue: Queue::Copies, shared: self.shared.clone() })
+    }
+
+    fn arrival(&self) -> Result<Arrival<D>> {
+        Ok(Arrival { mark: self.driver().mark(self.queue)?, _shared: self.shared.clone() })
+    }
+
+    fn await_arrival(&self, arrival: &Arrival<D>) -> Result<()> {
+        self.driver().wait(self.queue, &arrival.mark)
+    }
 
     fn zeros(&self, shape: &[usize]) -> Result<Tensor<Self>> {
         self.zeroed(shape, Dtype::F32)
@@ -285,7 +307,7 @@ impl<D: Driver> Device for Cuda<D> {
         let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
         let y = self.unwritten(shape, Dtype::F32)?;
         // SAFETY: the block was made for these bytes.
-        unsafe { self.driver().upload(y.at(), &bytes)? };
+        unsafe { self.driver().upload(Queue::Work, y.at(), &bytes)? };
         Ok(y)
     }
 

@@ -1,18 +1,23 @@
 use super::{CrossEntropy, NllSums};
-use crate::device::cuda::{Cuda, Driver, Dtype, Index, kernels, number, pointer};
+use crate::device::cuda::{Block, Cuda, Driver, Dtype, Index, kernels, number, pointer};
 use crate::device::{Device, Result, Tensor};
 
 /// Rows of a block: a warp has one.
 const ROWS: usize = 4;
 
+/// Two numbers of 8 bytes: the weighted negative log-likelihood, and how many rows were right.
+pub struct Sums<D: Driver>(Block<D>);
+
 impl<D: Driver> CrossEntropy for Cuda<D> {
+    type Sums = Sums<D>;
+
     fn cross_entropy(
         &self,
         logits: &mut Tensor<Self>,
         targets: &Index<D>,
         weights: Option<&[f32]>,
         scale: f64,
-    ) -> Result<NllSums> {
+    ) -> Result<Sums<D>> {
         let (rows, cols) = (logits.rows(), logits.cols());
         assert_eq!((targets.len(), logits.dtype()), (rows, Dtype::Bf16));
         assert!(weights.is_none_or(|weights| weights.len() == rows));
@@ -39,7 +44,11 @@ impl<D: Driver> CrossEntropy for Cuda<D> {
         };
         // SAFETY: as above; the sums are two numbers of 8 bytes.
         unsafe { self.launch(&arguments, [1, 1, 1])? };
-        let sums = self.download_f64(&sums, 2)?;
+        Ok(Sums(sums))
+    }
+
+    fn nll_sums(&self, Sums(sums): &Sums<D>) -> Result<NllSums> {
+        let sums = self.download_f64(sums, 2)?;
         Ok(NllSums { nll: sums[0], n_correct: sums[1] as usize })
     }
 }

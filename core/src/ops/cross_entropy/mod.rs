@@ -18,6 +18,9 @@ pub struct NllSums {
 
 /// Cross-entropy.
 pub trait CrossEntropy: Device {
+    /// Sums that the device holds: asking for them is no reason to wait.
+    type Sums: Send;
+
     /// logits: [n, classes]; targets: [n] ids; weights: [n], 1 if absent. The logits become `scale` times the gradient.
     fn cross_entropy(
         &self,
@@ -25,5 +28,8 @@ pub trait CrossEntropy: Device {
         targets: &Self::Index,
         weights: Option<&[f32]>,
         scale: f64,
-    ) -> Result<NllSums>;
+    ) -> Result<Self::Sums>;
+
+    /// The sums on the host, which waits for them.
+    fn nll_sums(&self, sums: &Self::Sums) -> Result<NllSums>;
 }

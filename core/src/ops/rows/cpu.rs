@@ -30,6 +30,10 @@ impl<T: Real> Rows for Cpu<T> {
         Ok(())
     }
 
+    fn expect_scatter(&self, _: &Vec<u32>) -> Result<()> {
+        Ok(())
+    }
+
     fn select(&self, of: &Vec<u32>, which: &Vec<u32>) -> Result<Vec<u32>> {
         Ok(which.iter().map(|&i| of[i as usize]).collect())
     }

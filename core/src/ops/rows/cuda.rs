@@ -48,6 +48,10 @@ impl<D: Driver> Rows for Cuda<D> {
         unsafe { self.launch(&arguments, grid(rows.len(), y.cols())) }
     }
 
+    fn expect_scatter(&self, rows: &Index<D>) -> Result<()> {
+        rows.segments(self).map(|_| ())
+    }
+
     fn select(&self, of: &Index<D>, which: &Index<D>) -> Result<Index<D>> {
         let mut y = self.unwritten_index(which.len())?;
         let arguments =

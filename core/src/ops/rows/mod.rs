@@ -11,6 +11,8 @@ pub trait Rows: Device {
     fn gather_rows(&self, x: &Tensor<Self>, rows: &Self::Index) -> Result<Tensor<Self>>;
     /// x[rows[i]] += y[i]; the gradient of `gather_rows`.
     fn scatter_add_rows(&self, y: &Tensor<Self>, rows: &Self::Index, x: &mut Tensor<Self>) -> Result<()>;
+    /// Makes ready what `scatter_add_rows` needs of these rows besides, which it would do itself.
+    fn expect_scatter(&self, rows: &Self::Index) -> Result<()>;
     /// of[which[i]]
     fn select(&self, of: &Self::Index, which: &Self::Index) -> Result<Self::Index>;
 }

@@ -15,7 +15,16 @@ fn at_mut<T>(table: &mut [T], row: u32, n: usize) -> &mut [T] {
     &mut table[row as usize * n..][..n]
 }
 
+/// Genes of a chunk: the ids themselves are the destinations.
+pub struct ChunkLen(usize);
+
 impl<T: Real> TokenEmbedding for Cpu<T> {
+    type Destinations = ChunkLen;
+
+    fn destinations(&self, _: &Vec<u32>, _: &Vec<u32>, _: usize, chunk_len: usize) -> Result<ChunkLen> {
+        Ok(ChunkLen(chunk_len))
+    }
+
     fn embed_tokens(
         &self,
         tables: Tables<Self>,
@@ -45,11 +54,10 @@ impl<T: Real> TokenEmbedding for Cpu<T> {
         dx: &Tensor<Self>,
         genes: &Vec<u32>,
         values: &Vec<u32>,
-        n_cells: usize,
+        &ChunkLen(chunk_len): &ChunkLen,
         grad: TablesMut<Self>,
     ) -> Result<()> {
         let (n, n_chunks) = (grad.cls.cols(), grad.cls.rows());
-        let chunk_len = genes.len() / (n_cells * n_chunks);
         let chunks = dx.as_slice().chunks_exact((chunk_len + 1) * n);
         for (i, ((chunk, genes), values)) in
             chunks.zip(genes.chunks_exact(chunk_len)).zip(values.chunks_exact(chunk_len)).enumerate()

@@ -5,7 +5,16 @@ use crate::device::{Result, Tensor};
 /// Threads of a block; a thread has eight columns of a row.
 const THREADS: usize = 256;
 
+/// Rows of dx by the rows of each table that they are added to.
+pub struct Destinations<D: Driver> {
+    gene: Segments<D>,
+    value: Segments<D>,
+    cls: Segments<D>,
+}
+
 impl<D: Driver> TokenEmbedding for Cuda<D> {
+    type Destinations = Destinations<D>;
+
     fn embed_tokens(
         &self,
         tables: Tables<Self>,
@@ -37,24 +46,33 @@ impl<D: Driver> TokenEmbedding for Cuda<D> {
         Ok(x)
     }
 
+    fn destinations(
+        &self,
+        genes: &Index<D>,
+        values: &Index<D>,
+        n_chunks: usize,
+        chunk_len: usize,
+    ) -> Result<Destinations<D>> {
+        let row = move |token: usize| (token / chunk_len * (chunk_len + 1) + 1 + token % chunk_len) as u32;
+        let tokens = |ids: &Index<D>| {
+            let ids = ids.host().expect("tokens come from the host");
+            Segments::new(self, ids.iter().enumerate().map(|(token, &id)| (id, row(token))))
+        };
+        let heads = (0..genes.len() / chunk_len)
+            .map(|chunk| ((chunk % n_chunks) as u32, (chunk * (chunk_len + 1)) as u32));
+        Ok(Destinations { gene: tokens(genes)?, value: tokens(values)?, cls: Segments::new(self, heads)? })
+    }
+
     fn embed_tokens_backward(
         &self,
         dx: &Tensor<Self>,
-        genes: &Index<D>,
-        values: &Index<D>,
-        n_cells: usize,
+        _: &Index<D>,
+        _: &Index<D>,
+        destinations: &Destinations<D>,
         grad: TablesMut<Self>,
     ) -> Result<()> {
-        let n_chunks = grad.cls.rows();
-        let chunk_len = genes.len() / (n_cells * n_chunks);
-        let row = move |token: usize| (token / chunk_len * (chunk_len + 1) + 1 + token % chunk_len) as u32;
-        for (ids, table) in [(genes, grad.gene), (values, grad.value)] {
-            let ids = ids.host().expect("tokens come from the host");
-            let rows = ids.iter().enumerate().map(|(token, &id)| (id, row(token)));
-            Segments::new(self, rows)?.add(self, dx, table)?;
-        }
-        let heads = (0..n_cells * n_chunks)
-            .map(|chunk| ((chunk % n_chunks) as u32, (chunk * (chunk_len + 1)) as u32));
-        Segments::new(self, heads)?.add(self, dx, grad.cls)
+        destinations.gene.add(self, dx, grad.gene)?;
+        destinations.value.add(self, dx, grad.value)?;
+        destinations.cls.add(self, dx, grad.cls)
     }
 }

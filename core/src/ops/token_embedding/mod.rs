@@ -30,6 +30,18 @@ pub struct TablesMut<'a, B: Device> {
 
 /// Embedding of tokens in chunks.
 pub trait TokenEmbedding: Device {
+    /// Where the gradients of a batch's rows go. It depends on the tokens alone, so it can be made before they are used.
+    type Destinations: Send + Sync;
+
+    /// genes, values: ids of all tokens, `chunk_len` a chunk, `n_chunks` a cell.
+    fn destinations(
+        &self,
+        genes: &Self::Index,
+        values: &Self::Index,
+        n_chunks: usize,
+        chunk_len: usize,
+    ) -> Result<Self::Destinations>;
+
     /// genes, values: ids of all tokens of `n_cells`. Returns [n_cells * C * (M + 1), D].
     fn embed_tokens(
         &self,
@@ -45,7 +57,7 @@ pub trait TokenEmbedding: Device {
         dx: &Tensor<Self>,
         genes: &Self::Index,
         values: &Self::Index,
-        n_cells: usize,
+        destinations: &Self::Destinations,
         grad: TablesMut<Self>,
     ) -> Result<()>;
 }

@@ -1,7 +1,7 @@
 use super::{Order, Team, World};
 use crate::engine::LANES;
 use crate::model::lanes::Lanes;
-use crate::model::{CellBatch, ModelConfig, Preset, PretrainBatch, PretrainSums};
+use crate::model::{Brought, CellBatch, ModelConfig, Preset, PretrainBatch, PretrainSums};
 use crate::rng::Philox;
 use crate::stage::{Interrupt, Kind, error};
 use crate::train::{Backend, Model};
@@ -62,8 +62,8 @@ fn step(mut lanes: Lanes<Backend>, n_cells: usize) -> Step {
     let model = Model::init(config(), 1, &b);
     let batch = batch(n_cells);
     let mut grad = model.zeros_like(&b);
-    let sums = lanes.pretrain_step(&b, &model, &batch, 0.01, &mut grad).unwrap();
-    let valid = lanes.map(n_cells, |cells| model.pretrain_eval(&b, &batch.slice(cells))).unwrap();
+    let sums = lanes.pretrain_step(&b, &model, &batch, &Brought::default(), 0.01, &mut grad).unwrap();
+    let valid = lanes.map(n_cells, |cells| model.pretrain_eval(&b, &batch.slice(cells)), Ok).unwrap();
     let params = grad.params();
     let bits = params.iter().flat_map(|(_, tensor)| tensor.as_slice()).map(|x| x.to_bits());
     (bits.collect(), sums, valid)

@@ -11,11 +11,12 @@ use bounds::Ceilings;
 use clap::{Parser, Subcommand, ValueEnum};
 use panfoma_core::device::cuda::{Cuda, Driver, Gpu};
 use panfoma_core::device::{Cpu, Device};
-use panfoma_core::engine::{Learner, engine_on, learner_on};
+use panfoma_core::engine::{Learner, Staged, engine_on, learner_on};
 use panfoma_core::model::lanes::Lanes;
 use panfoma_core::model::{ModelConfig, PanFoMa, Preset, PretrainBatch};
 use panfoma_core::ops::adamw::{Constants, Step};
 use panfoma_core::rng::Philox;
+use panfoma_core::train::NextStep;
 use serde_json::json;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -96,32 +97,35 @@ fn random_batch(config: &ModelConfig, n_cells: usize) -> PretrainBatch {
     batch
 }
 
-fn step(learner: &mut dyn Learner, batch: &PretrainBatch, t: u64) -> anyhow::Result<f64> {
-    let scale = 1.0 / batch.n_masked() as f64;
+fn step(learner: &mut dyn Learner, batch: &Staged<PretrainBatch>, t: u64) -> anyhow::Result<f64> {
+    let scale = 1.0 / batch.batch.n_masked() as f64;
     let sums = learner.pretrain_step(batch, scale)?;
     learner.gradient_norm()?;
     learner.update(&CONSTANTS, Step { learning_rate: 1e-4, t, gradient_factor: 1.0 }, &|_| true)?;
     Ok((sums.expression_nll + sums.cell_expression_nll) * scale)
 }
 
-/// Seconds of one step, best to worst, after one that is not counted.
+/// Seconds of one step, best to worst, after one that is not counted. Where it says so, batches are brought to the device
+/// during the step before, as the stages do.
 fn seconds<D: Driver>(
     b: &Cuda<D>,
     config: &ModelConfig,
     mode: Mode,
     cells: usize,
     repeats: usize,
+    ahead: bool,
     between: impl Fn(),
 ) -> anyhow::Result<Vec<f64>> {
     let batch = random_batch(config, cells);
     let model = PanFoMa::init(config.clone(), 0, &Cpu::new());
     let lanes = Lanes::new(1, cells);
+    let steps = if ahead { repeats as u64 + 1 } else { 0 };
     let mut times = Vec::new();
     let mut time = |run: &mut dyn FnMut(u64) -> anyhow::Result<()>| -> anyhow::Result<()> {
-        for t in 0..=repeats {
+        for t in 0..=repeats as u64 {
             between();
             let started = Instant::now();
-            run(t as u64 + 1)?;
+            run(t)?;
             b.driver().synchronize()?;
             times.push(started.elapsed().as_secs_f64());
         }
@@ -130,11 +134,16 @@ fn seconds<D: Driver>(
     match mode {
         Mode::Embed => {
             let engine = engine_on(b.clone(), model, lanes)?;
-            time(&mut |_| Ok(engine.embed(&batch.cells).map(|_| ())?))?;
+            let (stager, mut next) = (engine.stager(), NextStep::new(steps));
+            let make = |_| Ok(stager.cells(batch.cells.clone(), false)?);
+            time(&mut |t| Ok(next.compute(t, make, |cells| engine.embed(&cells).map(|_| ()))??))?;
         }
         Mode::Train => {
             let mut learner = learner_on(b.clone(), model, None, lanes)?;
-            time(&mut |t| step(&mut *learner, &batch, t).map(|_| ()))?;
+            let (stager, mut next) = (learner.engine().stager(), NextStep::new(steps));
+            let make = |_| Ok(stager.hidden(batch.clone())?);
+            let mut step = |t, batch| step(&mut *learner, &batch, t + 1).map(|_| ());
+            time(&mut |t| next.compute(t, make, |batch| step(t, batch))?)?;
         }
     }
     times.remove(0);
@@ -153,7 +162,7 @@ fn run(line: &Line, gpu: Gpu) -> anyhow::Result<()> {
         Command::Run { preset, mode, cells, repeats } => {
             let (config, b) = (config(preset), Cuda::new(gpu));
             let ceilings = Ceilings::measure(&b, line.probe)?;
-            let times = seconds(&b, &config, mode, cells, repeats, || ())?;
+            let times = seconds(&b, &config, mode, cells, repeats, true, || ())?;
             let free = b.driver().memory()?;
             let what = json!({"preset": format!("{preset:?}"), "mode": format!("{mode:?}"), "cells": cells});
             println!(
@@ -164,7 +173,7 @@ fn run(line: &Line, gpu: Gpu) -> anyhow::Result<()> {
             );
             drop(b);
             let timed = Cuda::new(Timed::new(Gpu::open(line.device).map_err(anyhow::Error::msg)?));
-            seconds(&timed, &config, mode, cells, 1, || timed.driver().forget())?;
+            seconds(&timed, &config, mode, cells, 1, false, || timed.driver().forget())?;
             for kernel in timed.driver().kernels(&ceilings) {
                 println!("{}", json!({"run": what, "kernel": kernel}));
             }
@@ -202,7 +211,7 @@ fn run(line: &Line, gpu: Gpu) -> anyhow::Result<()> {
         }
         Command::Digest { preset, cells } => {
             let (config, b) = (config(preset), Cuda::new(gpu));
-            let batch = random_batch(&config, cells);
+            let batch = random_batch(&config, cells).into();
             let model = PanFoMa::init(config, 0, &Cpu::new());
             let mut learner = learner_on(b, model, None, Lanes::new(1, cells.div_ceil(2)))?;
             let losses = (1..4).map(|t| step(&mut *learner, &batch, t)).collect::<Result<Vec<_>, _>>()?;

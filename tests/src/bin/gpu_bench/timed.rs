@@ -2,7 +2,7 @@
 
 use crate::bounds::{Ceilings, Work};
 use panfoma_core::device::Result;
-use panfoma_core::device::cuda::{Address, Driver, Launch, Memory, Product};
+use panfoma_core::device::cuda::{Address, Driver, Launch, Memory, Product, Queue};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -59,6 +59,8 @@ impl<D: Driver> Timed<D> {
 }
 
 impl<D: Driver> Driver for Timed<D> {
+    type Mark = D::Mark;
+
     fn name(&self) -> String {
         self.inner.name()
     }
@@ -80,9 +82,17 @@ impl<D: Driver> Driver for Timed<D> {
         unsafe { self.inner.free(at) }
     }
 
-    unsafe fn upload(&self, to: Address, bytes: &[u8]) -> Result<()> {
+    unsafe fn upload(&self, queue: Queue, to: Address, bytes: &[u8]) -> Result<()> {
         // SAFETY: as above.
-        unsafe { self.inner.upload(to, bytes) }
+        unsafe { self.inner.upload(queue, to, bytes) }
+    }
+
+    fn mark(&self, queue: Queue) -> Result<D::Mark> {
+        self.inner.mark(queue)
+    }
+
+    fn wait(&self, queue: Queue, mark: &D::Mark) -> Result<()> {
+        self.inner.wait(queue, mark)
     }
 
     unsafe fn download(&self, from: Address, bytes: &mut [u8]) -> Result<()> {

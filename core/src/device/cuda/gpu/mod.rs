@@ -1,16 +1,19 @@
 //! A GPU, driven through cudarc's bindings of the driver and of cuBLASLt.
 //!
-//! The libraries are opened when a GPU is asked for, so the program starts without them. Everything runs on one stream, in
-//! the order it was asked for.
+//! The libraries are opened when a GPU is asked for, so the program starts without them. Each [`Queue`] is a stream.
 
+mod mark;
 mod open;
 mod products;
+mod staging;
 
-use super::driver::{Address, Driver, Launch, Memory, Product};
+use super::driver::{Address, Driver, Launch, Memory, Product, Queue};
 use crate::device::{DeviceError, Result};
 use cudarc::driver::result::{self, DriverError};
 use cudarc::driver::sys;
+use mark::Mark;
 use products::Products;
+use staging::Staging;
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_void};
 use std::sync::{Mutex, PoisonError};
@@ -21,12 +24,14 @@ const LOG_BYTES: usize = 16 << 10;
 /// Dynamic shared memory a kernel may use without asking.
 const PLAIN_SHARED: u32 = 48 << 10;
 
-/// One device with its stream.
+/// One device with its streams.
 pub struct Gpu {
     name: String,
     device: sys::CUdevice,
     context: sys::CUcontext,
-    stream: sys::CUstream,
+    work: sys::CUstream,
+    copies: sys::CUstream,
+    staging: Staging,
     products: Products,
     functions: Mutex<HashMap<&'static str, Function>>,
 }
@@ -63,6 +68,13 @@ impl Gpu {
         let count = attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
         let khz = attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_CLOCK_RATE)?;
         Ok((count as u32, 1e3 * f64::from(khz)))
+    }
+
+    fn stream(&self, queue: Queue) -> sys::CUstream {
+        match queue {
+            Queue::Work => self.work,
+            Queue::Copies => self.copies,
+        }
     }
 
     fn failed(&self, what: &str, error: DriverError) -> DeviceError {
@@ -142,6 +154,8 @@ fn words(error: DriverError) -> String {
 }
 
 impl Driver for Gpu {
+    type Mark = Mark;
+
     fn name(&self) -> String {
         self.name.clone()
     }
@@ -175,33 +189,46 @@ impl Driver for Gpu {
         }
     }
 
-    unsafe fn upload(&self, to: Address, bytes: &[u8]) -> Result<()> {
+    unsafe fn upload(&self, queue: Queue, to: Address, bytes: &[u8]) -> Result<()> {
         self.bind()?;
-        // Ordinary memory is staged by the driver before this returns.
         // SAFETY: the caller's promise.
-        unsafe { result::memcpy_htod_async(to, bytes, self.stream) }
+        unsafe { self.staging.upload(to, bytes, self.stream(queue)) }
             .map_err(|error| self.failed("uploading", error))
+    }
+
+    fn mark(&self, queue: Queue) -> Result<Mark> {
+        self.bind()?;
+        // SAFETY: the streams live as long as `self`, and the marks no longer: see `Driver`.
+        unsafe { Mark::new(self.context, self.stream(queue)) }.map_err(|error| self.failed("an event", error))
+    }
+
+    fn wait(&self, queue: Queue, mark: &Mark) -> Result<()> {
+        self.bind()?;
+        // SAFETY: as above.
+        unsafe { mark.hold(self.stream(queue)) }.map_err(|error| self.failed("an event", error))
     }
 
     unsafe fn download(&self, from: Address, bytes: &mut [u8]) -> Result<()> {
         self.bind()?;
         // SAFETY: the caller's promise; the bytes are not touched before the stream is idle.
-        unsafe { result::memcpy_dtoh_async(bytes, from, self.stream) }
-            .map_err(|error| self.failed("downloading", error))?;
-        self.synchronize()
+        unsafe {
+            result::memcpy_dtoh_async(bytes, from, self.work)
+                .and_then(|()| result::stream::synchronize(self.work))
+        }
+        .map_err(|error| self.failed("downloading", error))
     }
 
     unsafe fn copy(&self, from: Address, to: Address, bytes: usize) -> Result<()> {
         self.bind()?;
         // SAFETY: the caller's promise.
-        unsafe { result::memcpy_dtod_async(to, from, bytes, self.stream) }
+        unsafe { result::memcpy_dtod_async(to, from, bytes, self.work) }
             .map_err(|error| self.failed("copying", error))
     }
 
     unsafe fn zero(&self, at: Address, bytes: usize) -> Result<()> {
         self.bind()?;
         // SAFETY: the caller's promise.
-        unsafe { result::memset_d8_async(at, 0, bytes, self.stream) }
+        unsafe { result::memset_d8_async(at, 0, bytes, self.work) }
             .map_err(|error| self.failed("zeroing", error))
     }
 
@@ -229,7 +256,7 @@ impl Driver for Gpu {
                 1,
                 1,
                 launch.shared,
-                self.stream,
+                self.work,
                 std::ptr::null_mut(),
                 extra.as_mut_ptr(),
             )
@@ -241,14 +268,16 @@ impl Driver for Gpu {
     unsafe fn multiply(&self, product: Product) -> Result<()> {
         self.bind()?;
         // SAFETY: the caller's promise.
-        unsafe { self.products.multiply(&product, self.stream) }
+        unsafe { self.products.multiply(&product, self.work) }
             .map_err(|message| DeviceError::Failed { device: self.name.clone(), message })
     }
 
     fn synchronize(&self) -> Result<()> {
         self.bind()?;
-        // SAFETY: the stream lives as long as `self`.
-        unsafe { result::stream::synchronize(self.stream) }.map_err(|error| self.failed("running", error))
+        [self.copies, self.work].into_iter().try_for_each(|stream| {
+            // SAFETY: the streams live as long as `self`.
+            unsafe { result::stream::synchronize(stream) }.map_err(|error| self.failed("running", error))
+        })
     }
 }
 
@@ -257,10 +286,15 @@ impl Drop for Gpu {
         if self.bind().is_err() {
             return;
         }
+        // What fails while going away is of no use to anyone.
+        let _ = self.synchronize();
         self.products.release();
-        // SAFETY: nothing uses the stream or the context any more. What fails while going away is of no use to anyone.
+        self.staging.release();
+        // SAFETY: nothing uses the streams or the context any more.
         unsafe {
-            let _ = result::stream::destroy(self.stream);
+            for stream in [self.work, self.copies] {
+                let _ = result::stream::destroy(stream);
+            }
             let _ = result::primary_ctx::release(self.device);
         }
     }

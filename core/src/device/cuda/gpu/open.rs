@@ -1,6 +1,7 @@
 //! Finding a GPU, and saying why there is none.
 
 use super::products::Products;
+use super::staging::Staging;
 use super::{Gpu, words};
 use cudarc::driver::{result, sys};
 use std::collections::HashMap;
@@ -60,8 +61,9 @@ pub fn open(index: u32) -> Result<Gpu, String> {
     unsafe {
         let context = result::primary_ctx::retain(device).map_err(words)?;
         result::ctx::set_current(context).map_err(words)?;
-        let stream = result::stream::create(result::stream::StreamKind::NonBlocking).map_err(words)?;
-        let products = Products::new(major)?;
-        Ok(Gpu { name, device, context, stream, products, functions: Mutex::new(HashMap::new()) })
+        let stream = || result::stream::create(result::stream::StreamKind::NonBlocking).map_err(words);
+        let (work, copies) = (stream()?, stream()?);
+        let (products, functions) = (Products::new(major)?, Mutex::new(HashMap::new()));
+        Ok(Gpu { name, device, context, work, copies, staging: Staging::default(), products, functions })
     }
 }
