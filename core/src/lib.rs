@@ -18,3 +18,4 @@ pub mod rng;
 pub mod stage;
 pub mod subspace;
 pub mod train;
+pub mod vectors;

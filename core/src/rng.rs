@@ -3,6 +3,8 @@
 //! A draw is a pure function of (key, counter), so results never depend on order, shard, thread or device.
 //! The key is the run's seed; the counter names what is drawn: an index, a step or epoch, and a purpose.
 
+use crate::vectors::widest;
+
 const MULTIPLIER: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 
@@ -31,17 +33,16 @@ impl Philox {
         c
     }
 
-    /// [`Philox::block`] of `[first, rest..]` for each of `firsts`, many at a time: [firsts × 4] words appended to `words`.
-    pub fn blocks(&self, firsts: &[u32], rest: [u32; 3], words: &mut Vec<u32>) {
-        let many = vectors();
-        let mut chunks = firsts.chunks_exact(LANES);
-        for chunk in &mut chunks {
-            let firsts: &[u32; LANES] = chunk.try_into().expect("a chunk is exact");
-            let found = many(self.key, firsts, rest);
-            words.extend((0..LANES).flat_map(|lane| [0, 1, 2, 3].map(|word| found[word][lane])));
-        }
-        for &first in chunks.remainder() {
-            words.extend(self.block([first, rest[0], rest[1], rest[2]]));
+    /// A word for each id, many at a time: word `id % 4` of the [`Philox::block`] of `[id / 4, rest..]`.
+    pub fn words(&self, ids: &[u32], rest: [u32; 3], words: &mut Vec<u32>) {
+        let (chunks, last) = ids.as_chunks::<LANES>();
+        words.reserve(ids.len());
+        widest(
+            #[inline(always)]
+            || chunks.iter().for_each(|ids| words.extend(many(self.key, ids, rest))),
+        );
+        for &id in last {
+            words.push(self.block([id / 4, rest[0], rest[1], rest[2]])[id as usize % 4]);
         }
     }
 
@@ -52,52 +53,35 @@ impl Philox {
 }
 
 /// Blocks computed at once.
-const LANES: usize = 16;
-type Lanes = [u32; LANES];
+const LANES: usize = 8;
 
-/// [`Philox::block`] of many counters; the compiler makes vectors of the loops.
+/// [`Philox::words`] of these ids; the compiler makes vectors of the loops. A word stands in the lower half of a lane,
+/// where multiplication takes it; what is left in the upper half does not matter.
 #[inline(always)]
-fn many(key: [u32; 2], firsts: &Lanes, rest: [u32; 3]) -> [Lanes; 4] {
-    let mut c = [*firsts, [rest[0]; LANES], [rest[1]; LANES], [rest[2]; LANES]];
+fn many(key: [u32; 2], ids: &[u32; LANES], rest: [u32; 3]) -> [u32; LANES] {
+    let low = |lane: u64| lane & 0xffff_ffff;
+    let mut c = [ids.map(|id| id / 4), [rest[0]; LANES], [rest[1]; LANES], [rest[2]; LANES]]
+        .map(|words| words.map(u64::from));
     let mut k = key;
     for _ in 0..10 {
         let mut next = [[0; LANES]; 4];
         for lane in 0..LANES {
-            let p0 = MULTIPLIER[0] * u64::from(c[0][lane]);
-            let p1 = MULTIPLIER[1] * u64::from(c[2][lane]);
-            next[0][lane] = (p1 >> 32) as u32 ^ c[1][lane] ^ k[0];
-            next[1][lane] = p1 as u32;
-            next[2][lane] = (p0 >> 32) as u32 ^ c[3][lane] ^ k[1];
-            next[3][lane] = p0 as u32;
+            let (p0, p1) = (MULTIPLIER[0] * low(c[0][lane]), MULTIPLIER[1] * low(c[2][lane]));
+            next[0][lane] = p1 >> 32 ^ c[1][lane] ^ u64::from(k[0]);
+            next[1][lane] = p1;
+            next[2][lane] = p0 >> 32 ^ c[3][lane] ^ u64::from(k[1]);
+            next[3][lane] = p0;
         }
         c = next;
         k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
     }
-    c
-}
-
-/// [`many`] for this machine.
-fn vectors() -> fn([u32; 2], &Lanes, [u32; 3]) -> [Lanes; 4] {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx512f")]
-        fn avx512(key: [u32; 2], firsts: &Lanes, rest: [u32; 3]) -> [Lanes; 4] {
-            many(key, firsts, rest)
-        }
-        #[target_feature(enable = "avx2")]
-        fn avx2(key: [u32; 2], firsts: &Lanes, rest: [u32; 3]) -> [Lanes; 4] {
-            many(key, firsts, rest)
-        }
-        if is_x86_feature_detected!("avx512f") {
-            // SAFETY: the machine has the feature.
-            return |key, firsts, rest| unsafe { avx512(key, firsts, rest) };
-        }
-        if is_x86_feature_detected!("avx2") {
-            // SAFETY: the machine has the feature.
-            return |key, firsts, rest| unsafe { avx2(key, firsts, rest) };
+    let mut words = c[0];
+    for (number, found) in c.iter().enumerate().skip(1) {
+        for lane in 0..LANES {
+            words[lane] = if ids[lane] as usize % 4 == number { found[lane] } else { words[lane] };
         }
     }
-    many
+    words.map(|word| word as u32)
 }
 
 /// Words of one Philox stream, in order.
@@ -179,18 +163,18 @@ mod tests {
         assert_eq!(pi, [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]);
     }
 
-    /// The known answers, in whole vectors and in what is left over.
+    /// In whole vectors and in what is left over.
     #[test]
-    fn many_blocks_are_those_of_one_by_one() {
+    fn many_words_are_those_of_one_by_one() {
         let philox = Philox::new(0x299f_31d0_a409_3822);
-        for n in [1, 15, 16, 50] {
-            let firsts: Vec<u32> = (0..n).map(|i| 0x243f_6a88 + 7 * i).collect();
-            let mut words = Vec::new();
-            philox.blocks(&firsts, [0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], &mut words);
-            assert_eq!(words[..4], [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]);
-            for (first, words) in firsts.iter().zip(words.chunks_exact(4)) {
-                assert_eq!(words, philox.block([*first, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344]));
-            }
+        let rest = [0x85a3_08d3, 0x1319_8a2e, 0x0370_7344];
+        let mut words = Vec::new();
+        for n in [0, 1, 15, 16, 50] {
+            let ids: Vec<u32> = (0..n).map(|i| 5 + 7 * i + i * i % 3).collect();
+            words.clear();
+            philox.words(&ids, rest, &mut words);
+            let one = |&id: &u32| philox.block([id / 4, rest[0], rest[1], rest[2]])[id as usize % 4];
+            assert_eq!(words, ids.iter().map(one).collect::<Vec<u32>>());
         }
     }
 

@@ -1,9 +1,11 @@
-//! The metrics of one cell, in one pass over its counts.
+//! The metrics of one cell.
+
+use panfoma_core::vectors::widest;
 
 /// Sizes of the sets of highest counts whose share is reported, as scanpy's default `percent_top`.
 pub const TOP: [usize; 4] = [50, 100, 200, 500];
 
-/// Counts below this are counted by value: most of a cell's are 1 and 2.
+/// Counts below this are counted by value: most of a cell's are 1 and 2. They fit a byte.
 const N_SMALL: usize = 256;
 /// As many histograms are filled in turn: a run of equal counts would wait for its own last addition.
 const LANES: usize = 4;
@@ -26,6 +28,8 @@ pub struct Cell {
 /// What measuring a cell needs, kept from one to the next.
 pub struct Meter<'a> {
     classes: &'a [Class],
+    /// The counts as bytes; 0 for those that stand in `large`.
+    bytes: Vec<u8>,
     small: Box<[[u32; N_SMALL]; LANES]>,
     large: Vec<f32>,
     /// Positions in the cell of genes that are in a class.
@@ -46,7 +50,8 @@ pub enum Class {
 impl<'a> Meter<'a> {
     /// `classes` holds one entry for each gene of the matrix.
     pub fn new(classes: &'a [Class]) -> Self {
-        Self { classes, small: Box::new([[0; N_SMALL]; LANES]), large: Vec::new(), found: Vec::new() }
+        let small = Box::new([[0; N_SMALL]; LANES]);
+        Self { classes, bytes: Vec::new(), small, large: Vec::new(), found: Vec::new() }
     }
 
     /// Measures a cell; `counts` are positive, each of another of `genes`. Sums of integers are exact.
@@ -85,24 +90,30 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// Fills the histograms and `large`. Returns the highest value in a histogram, and whether all those are integers.
+    /// Fills the histograms and `large`. Returns the highest value in a histogram, and whether there are integers only.
     fn count_by_value(&mut self, counts: &[f32]) -> (usize, bool) {
         /// Added to a number below 2^23, leaves it as an integer in the lowest bits, rounded.
         const SHIFT: f32 = 8_388_608.0;
-        let (mut most, mut whole) = (0, true);
+        let small = |count: f32| {
+            let byte = (count + SHIFT).to_bits() as u8;
+            if f32::from(byte) == count { byte } else { 0 }
+        };
+        self.bytes.clear();
         self.large.clear();
-        for (i, &count) in counts.iter().enumerate() {
-            let shifted = count + SHIFT;
-            let value = shifted.to_bits().wrapping_sub(SHIFT.to_bits()) as usize;
-            if value < N_SMALL {
-                self.small[i % LANES][value] += 1;
-                most = most.max(value);
-                whole &= shifted - SHIFT == count;
-            } else {
-                self.large.push(count);
-            }
+        let most = widest(|| {
+            self.bytes.extend(counts.iter().map(|&count| small(count)));
+            self.bytes.iter().fold(0, |most, &byte| most.max(byte))
+        });
+        let (fours, rest) = self.bytes.as_chunks::<LANES>();
+        for four in fours {
+            self.small.iter_mut().zip(four).for_each(|(lane, &byte)| lane[usize::from(byte)] += 1);
         }
-        (most, whole)
+        rest.iter().for_each(|&byte| self.small[0][usize::from(byte)] += 1);
+        if self.bytes.contains(&0) {
+            let large = counts.iter().zip(&self.bytes).filter(|(_, byte)| **byte == 0);
+            self.large.extend(large.map(|(&count, _)| count));
+        }
+        (most.into(), self.large.iter().all(|&count| count >= N_SMALL as f32))
     }
 
     /// The highest counts first: the large ones, then the small ones by value from `most` down.

@@ -79,10 +79,50 @@ impl Metrics {
             )
             .collect();
         cells.iter().for_each(|cell| self.push(cell));
-        for (&gene, &count) in rows.indices.iter().zip(&rows.data) {
-            let sums = &mut self.of_genes[gene as usize];
-            *sums = GeneSums { n_cells: sums.n_cells + 1, total: sums.total + f64::from(count) };
+    }
+}
+
+/// Sums of each gene that wait to be added to [`Metrics::of_genes`]: the number of cells above, the counts below, in one
+/// word, which the cache holds.
+struct Tally {
+    words: Vec<u64>,
+    n_cells: usize,
+}
+
+impl Tally {
+    /// Cells of which no sum overflows, none of their counts being larger.
+    const MOST: usize = 1 << 16;
+
+    fn of_genes(n_genes: usize) -> Self {
+        Self { words: vec![0; n_genes], n_cells: 0 }
+    }
+
+    /// Adds a block of cells, at most [`Tally::MOST`]; what does not fit goes to `sums` at once.
+    fn add(&mut self, rows: &Rows, sums: &mut [GeneSums]) {
+        /// Added to a number below 2^23, leaves it as an integer in the lowest bits, rounded.
+        const SHIFT: f32 = 8_388_608.0;
+        if self.n_cells + rows.len() > Self::MOST {
+            self.flush(sums);
         }
+        self.n_cells += rows.len();
+        for (&gene, &count) in rows.indices.iter().zip(&rows.data) {
+            let value = (count + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits());
+            if value < Self::MOST as u32 && value as i32 as f32 == count {
+                self.words[gene as usize] += 1 << 32 | u64::from(value);
+            } else {
+                sums[gene as usize].n_cells += 1;
+                sums[gene as usize].total += f64::from(count);
+            }
+        }
+    }
+
+    fn flush(&mut self, sums: &mut [GeneSums]) {
+        for (word, sum) in self.words.iter_mut().zip(sums) {
+            sum.n_cells += *word >> 32;
+            sum.total += f64::from(*word as u32);
+            *word = 0;
+        }
+        self.n_cells = 0;
     }
 }
 
@@ -95,14 +135,39 @@ pub fn measure(
     mut each: impl FnMut(Range<usize>, &Rows, &mut Matrix) -> Result<()>,
 ) -> Result<Metrics> {
     let mut metrics = Metrics::with_genes(matrix.n_genes());
+    let mut tally = Tally::of_genes(matrix.n_genes());
     let n = matrix.n_cells();
     for start in (0..n).step_by(matrix.block_len()) {
         interrupt.check()?;
         let cells = start..n.min(start + matrix.block_len());
         let rows = matrix.read_block(cells.clone())?;
         metrics.add(&rows, study);
+        tally.add(&rows, &mut metrics.of_genes);
         each(cells, &rows, matrix)?;
         progress.add(rows.len() as u64);
     }
+    tally.flush(&mut metrics.of_genes);
     Ok(metrics)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_genes_are_exact_for_counts_of_any_size_and_any_number_of_cells() {
+        let counts = [1.0, 65_535.0, 65_536.0, 8_388_607.0, 8_388_609.0, 0.25];
+        let mut block = Rows::default();
+        (0..4096).for_each(|cell| block.push([(0, counts[cell % 6]), (2, 65_535.0)]));
+        let (mut tally, mut sums) = (Tally::of_genes(3), vec![GeneSums::default(); 3]);
+        (0..40).for_each(|_| tally.add(&block, &mut sums));
+        tally.flush(&mut sums);
+        let total = |gene: u32| {
+            let of_gene = block.indices.iter().zip(&block.data).filter(|(other, _)| **other == gene);
+            40.0 * of_gene.map(|(_, &count)| f64::from(count)).sum::<f64>()
+        };
+        let expected = [0, 1, 2]
+            .map(|gene| GeneSums { n_cells: if gene == 1 { 0 } else { 163_840 }, total: total(gene) });
+        assert_eq!(sums, expected);
+    }
 }

@@ -5,6 +5,7 @@
 
 use anyhow::{Context as _, Result};
 use panfoma_core::matrix::Rows;
+use panfoma_core::vectors::widest;
 use rayon::prelude::*;
 use std::cell::RefCell;
 use std::fs::File;
@@ -16,6 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Cells encoded as one piece.
 const PIECE: usize = 128;
+/// Room for what is written at once, a few values of which may not count.
+const BEYOND: usize = 64;
 /// A distance of so much or more stands at the end.
 const FAR: u8 = u8::MAX;
 /// Instead of a count that stands at the end.
@@ -108,6 +111,9 @@ impl Stash {
             if wanted.is_empty() {
                 return Ok(rows);
             }
+            let n_values = piece.n_values;
+            rows.indices.reserve(n_values + BEYOND);
+            rows.data.reserve(n_values + BEYOND);
             BYTES.with_borrow_mut(|bytes| {
                 bytes.resize(piece.n_bytes(), 0);
                 let read = self.to.file.read_exact_at(bytes, piece.at);
@@ -152,7 +158,8 @@ impl Encoded {
             let from = bytes.len();
             let near = |step: u32| step.min(FAR.into()) as u8;
             bytes.push(near(first));
-            bytes.extend(genes.iter().zip(&genes[1..]).map(|(before, gene)| near(gene - before)));
+            let pairs = genes.iter().zip(&genes[1..]);
+            widest(|| bytes.extend(pairs.map(|(before, gene)| near(gene - before))));
             if bytes[from..].contains(&FAR) {
                 for i in (0..genes.len()).filter(|&i| bytes[from + i] == FAR) {
                     let before = i.checked_sub(1).map_or(0, |before| genes[before]);
@@ -164,7 +171,8 @@ impl Encoded {
         let from = bytes.len();
         // Added to an integer below 2^23, leaves it in the lowest bits.
         let low_byte = |count: f32| (count + 8_388_608.0).to_bits() as u8;
-        bytes.extend(counts.iter().map(|&count| if count < 255.0 { low_byte(count) } else { LARGE }));
+        let near = |count: f32| if count < 255.0 { low_byte(count) } else { LARGE };
+        widest(|| bytes.extend(counts.iter().map(|&count| near(count))));
         if bytes[from..].contains(&LARGE) {
             for (_, count) in bytes[from..].iter().zip(counts).filter(|(byte, _)| **byte == LARGE) {
                 large.extend(count.to_le_bytes());
@@ -194,8 +202,9 @@ impl Piece {
         for (cell, &length) in self.cells.clone().zip(lengths.as_chunks().0) {
             let end = at + u32::from_le_bytes(length) as usize;
             let (steps, counts) = (&steps[at..end], &counts[at..end]);
-            let marked =
-                |bytes: &[u8], mark: u8| bytes.iter().map(|&byte| u32::from(byte == mark)).sum::<u32>();
+            let marked = |bytes: &[u8], mark: u8| {
+                widest(|| bytes.iter().map(|&byte| u32::from(byte == mark)).sum::<u32>())
+            };
             let (far_here, large_here);
             (far_here, far) = far.split_at(marked(steps, FAR) as usize);
             (large_here, large) = large.split_at(marked(counts, LARGE) as usize);

@@ -93,7 +93,7 @@ fn fit(
     let n_genes = cells.genes().len();
     let sums: Vec<_> = (0..n_genes).map(|gene| statistics.over_studies(gene)).collect();
     let mut chosen: Vec<usize> =
-        (0..n_genes).filter(|&gene| sums[gene].n_expressing >= u64::from(min_cells)).collect();
+        (0..n_genes).filter(|&gene| sums[gene].n_expressing >= f64::from(min_cells)).collect();
     if chosen.is_empty() {
         let n_train = (0..cells.n_cells()).filter(|&cell| of_cells.trains(cell)).count();
         let what = format!("no gene is expressed in {min_cells} of the {n_train} training cells");
@@ -119,7 +119,7 @@ fn fit(
         Gene {
             ensembl_id: cells.genes()[gene].ensembl_id.clone(),
             symbol: cells.genes()[gene].symbol.clone(),
-            n_cells: sums[gene].n_expressing,
+            n_cells: sums[gene].n_expressing as u64,
             mean: (sums[gene].sum_of_logs / n_measured.max(1) as f64) as f32,
         }
     });

@@ -2,19 +2,22 @@
 
 use crate::annotations::Annotations;
 use crate::blocks::{fold_blocks, readings};
+use crate::cell_genes::total;
 use crate::cohort::Cohort;
 use crate::medians::Medians;
 use anyhow::Result;
 use panfoma_core::matrix::Rows;
 use panfoma_core::stage::Context;
+use panfoma_core::vectors::widest;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Sums over the training cells of one study for one gene; zero counts add nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C, align(32))]
 pub struct GeneSums {
-    /// Cells that express it.
-    pub n_expressing: u64,
+    /// Cells that express it: a whole number, of the type of the others so that all four are added at once.
+    pub n_expressing: f64,
     /// Of x, counts per 10,000.
     pub sum: f64,
     /// Of x squared.
@@ -92,10 +95,9 @@ impl Statistics {
                 self.studies.entry(*panel).or_insert_with(|| (0, vec![GeneSums::default(); n_genes]));
             *n_cells += 1;
             let (genes, counts) = rows.row(cell);
-            terms.begin(counts.iter().map(|&count| f64::from(count)).sum());
-            for (&gene, &count) in genes.iter().zip(counts).filter(|(_, count)| **count > 0.0) {
-                sums[gene as usize].add(&terms.of(count));
-            }
+            terms.begin(total(counts));
+            let expressed = genes.iter().zip(counts).filter(|(_, count)| **count > 0.0);
+            widest(|| expressed.for_each(|(&gene, &count)| sums[gene as usize].add(&terms.of(count))));
         }
     }
 
@@ -141,19 +143,20 @@ impl Terms {
     }
 
     fn of(&mut self, count: f32) -> GeneSums {
-        match self.known.get(count as usize) {
-            Some(known) if known.n_expressing > 0 => *known,
-            None => self.compute(count),
-            Some(_) => {
-                let terms = self.compute(count);
-                self.known[count as usize] = terms;
-                terms
-            }
+        /// Added to a number below 2^23, leaves it as an integer in the lowest bits.
+        const SHIFT: f32 = 8_388_608.0;
+        let place = (count + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits()) as usize;
+        if place >= self.known.len() {
+            return self.compute(count);
         }
+        if self.known[place].n_expressing == 0.0 {
+            self.known[place] = self.compute(count);
+        }
+        self.known[place]
     }
 
     fn compute(&self, count: f32) -> GeneSums {
         let x = f64::from(count) / self.total * 1e4;
-        GeneSums { n_expressing: 1, sum: x, sum_of_squares: x * x, sum_of_logs: libm::log1p(x) }
+        GeneSums { n_expressing: 1.0, sum: x, sum_of_squares: x * x, sum_of_logs: libm::log1p(x) }
     }
 }

@@ -3,7 +3,7 @@
 use crate::annotations::Annotations;
 use crate::args::Config;
 use crate::blocks::{fold_blocks, readings};
-use crate::cell_genes::CellGenes;
+use crate::cell_genes::{CellGenes, total};
 use crate::cohort::Cohort;
 use crate::genes::Genes;
 use anyhow::{Context as _, Result};
@@ -83,9 +83,11 @@ fn tokenize(
 ) -> Result<(Block, u64)> {
     let mut tokens = CellRows::new();
     tokens.modalities = vec![Lists::default(); of_cells.modalities.len()];
+    tokens.reserve(cells.n_values_of(block.clone()));
     let mut written = Vec::new();
     let mut n_empty = 0;
     let mut cell_genes = CellGenes::new(genes.vocabulary.n_genes());
+    let mut ids = MeasuredIds { cells, genes, panel: None, ids: Vec::new() };
     let mut binner = rule.binner();
     let mut counts = cells.counts();
     for reading in readings(block) {
@@ -94,14 +96,9 @@ fn tokenize(
         let rows = counts.read(reading.clone())?;
         for cell in reading.clone().filter(|&cell| of_cells.kept[cell]) {
             let (cell_id, panel) = (of_cells.cell_ids.get(cell), of_cells.panels[cell]);
-            cell_genes.clear();
             let (columns, counts) = rows.row(cell - first);
-            for (&gene, &count) in columns.iter().zip(counts).filter(|(_, count)| **count > 0.0) {
-                refuse_unmeasured(cells, gene as usize, panel, cell_id)?;
-                let id = genes.ids[gene as usize];
-                if id > 0 {
-                    cell_genes.push(id, count);
-                }
+            if cell_genes.take(columns, counts, ids.of(panel)) == UNMEASURED {
+                return Err(ids.unmeasured(columns, counts, cell_id).into());
             }
             if cell_genes.ids.is_empty() {
                 n_empty += 1;
@@ -109,7 +106,7 @@ fn tokenize(
             }
             cell_genes.sort();
             let (gene_ids, counts_of_genes) = (&cell_genes.ids, &cell_genes.counts);
-            let total = counts.iter().map(|&count| f64::from(count)).sum();
+            let total = total(counts);
             tokens.push_cell(cell_id, panel, total, gene_ids, counts_of_genes);
             let cell_hash = tokens.hashes[written.len()];
             let expressed = Expressed { cell: cell_hash, total, gene_ids, counts: counts_of_genes };
@@ -134,14 +131,40 @@ fn tokenize(
     Ok((Block { rows: tokens, splits, columns }, n_empty))
 }
 
-/// A gene that is expressed where it was not measured would be drawn as a gene and never as a zero.
-fn refuse_unmeasured(cells: &Cohort, gene: usize, panel: u16, cell_id: &str) -> Result<(), UserError> {
-    if cells.measured(gene, panel.into()) {
-        return Ok(());
+/// Instead of the id of a gene that the study did not measure.
+const UNMEASURED: u32 = u32::MAX;
+
+/// The vocabulary ids of the columns in one study.
+struct MeasuredIds<'a> {
+    cells: &'a Cohort,
+    genes: &'a Genes,
+    panel: Option<u16>,
+    ids: Vec<u32>,
+}
+
+impl MeasuredIds<'_> {
+    /// In the study of this panel; neighbouring cells are mostly of one study.
+    fn of(&mut self, panel: u16) -> &[u32] {
+        if self.panel != Some(panel) {
+            let id = |(gene, &id)| if self.cells.measured(gene, panel.into()) { id } else { UNMEASURED };
+            self.ids.clear();
+            self.ids.extend(self.genes.ids.iter().enumerate().map(id));
+            self.panel = Some(panel);
+        }
+        &self.ids
     }
-    let (gene, study) = (&cells.genes()[gene].ensembl_id, &cells.studies()[usize::from(panel)]);
-    Err(UserError::bad_data(format!(
-        "cell `{cell_id}` expresses `{gene}`, which `varm/measured` says study `{study}` did not measure"
-    ))
-    .hint("make `cells.zarr` again with `panfoma-qc`"))
+
+    /// A gene that is expressed where it was not measured would be drawn as a gene and never as a zero.
+    fn unmeasured(&self, columns: &[u32], counts: &[f32], cell_id: &str) -> UserError {
+        let (cells, wrong) =
+            (self.cells, |gene: u32, count: f32| count > 0.0 && self.ids[gene as usize] == UNMEASURED);
+        let mut entries = columns.iter().zip(counts);
+        let (&gene, _) = entries.find(|(gene, count)| wrong(**gene, **count)).expect("one is not measured");
+        let study = &cells.studies()[usize::from(self.panel.expect("ids were asked for"))];
+        let gene = &cells.genes()[gene as usize].ensembl_id;
+        UserError::bad_data(format!(
+            "cell `{cell_id}` expresses `{gene}`, which `varm/measured` says study `{study}` did not measure"
+        ))
+        .hint("make `cells.zarr` again with `panfoma-qc`")
+    }
 }

@@ -5,6 +5,7 @@ use super::counts::Counts;
 use super::stored::Stored;
 use super::transposed::{Transposed, Triplets};
 use super::window::Window;
+use crate::vectors::widest;
 use anyhow::{Error, Result};
 use std::ops::Range;
 
@@ -98,7 +99,7 @@ impl<S: Stored> Compressed<S> {
     }
 
     fn check_indices(&self, indices: &[u32], start: usize) -> Result<()> {
-        let most = indices.iter().fold(0, |most, &index| most.max(index));
+        let most = widest(|| indices.iter().fold(0, |most, &index| most.max(index)));
         if most as usize >= self.limit && !indices.is_empty() {
             return Err(self.out_of_range(start, indices));
         }

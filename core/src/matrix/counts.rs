@@ -1,6 +1,7 @@
 //! What a stored matrix must offer, and the check that its values are counts.
 
 use super::{Frame, Rows};
+use crate::vectors::widest;
 use anyhow::Result;
 use std::ops::Range;
 
@@ -49,13 +50,13 @@ pub(crate) fn are_counts(values: &[f32]) -> bool {
 /// an integer, and no element decides before the last is seen.
 fn are_small_counts(values: &[f32]) -> bool {
     const SHIFT: f32 = 8_388_608.0;
-    values.iter().fold(true, |so_far, &value| {
-        so_far & (value > 0.0) & (value <= SHIFT) & ((value + SHIFT) - SHIFT == value)
-    })
+    let is = |value: f32| (value > 0.0) & (value <= SHIFT) & ((value + SHIFT) - SHIFT == value);
+    widest(|| values.iter().fold(true, |all, &value| all & is(value)))
 }
 
 fn is_ascending(indices: &[u32]) -> bool {
-    indices.iter().zip(indices.iter().skip(1)).fold(true, |so_far, (a, b)| so_far & (a < b))
+    let pairs = indices.iter().zip(indices.get(1..).unwrap_or_default());
+    widest(|| pairs.fold(true, |all, (a, b)| all & (a < b)))
 }
 
 /// Sorts each cell by gene, adds up repeated entries and drops zeros; the first value that is no count is an error.

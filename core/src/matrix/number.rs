@@ -1,5 +1,6 @@
 //! Conversion of stored numbers of any type.
 
+use crate::vectors::widest;
 use std::mem::MaybeUninit;
 
 /// Numbers in little-endian bytes.
@@ -28,8 +29,10 @@ impl Raw {
             ($rust:ty, $via:ident) => {{
                 let numbers = bytes.as_chunks::<{ size_of::<$rust>() }>().0;
                 assert_eq!(numbers.len(), to.len(), "numbers and places");
-                to.iter_mut().zip(numbers).for_each(|(to, &bytes)| {
-                    to.write(T::$via(<$rust>::from_le_bytes(bytes) as _));
+                widest(|| {
+                    to.iter_mut().zip(numbers).for_each(|(to, &bytes)| {
+                        to.write(T::$via(<$rust>::from_le_bytes(bytes) as _));
+                    });
                 });
             }};
         }

@@ -105,6 +105,11 @@ impl Cohort {
         self.parts.iter().map(|part| part.cells.n_values()).sum()
     }
 
+    /// Number of stored counts of these cells.
+    pub fn n_values_of(&self, cells: Range<usize>) -> usize {
+        self.overlapping(cells).map(|(part, own)| part.cells.n_values_of(own)).sum()
+    }
+
     /// The columns of the counts.
     pub fn genes(&self) -> &[Gene] {
         &self.genes

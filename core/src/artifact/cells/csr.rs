@@ -4,6 +4,7 @@ use super::anndata::{NumberStream, Store, StoredArray};
 use crate::matrix::Rows;
 use crate::matrix::counts::{are_counts, is_count};
 use crate::matrix::window::Window;
+use crate::vectors::widest;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
 use std::ops::Range;
@@ -38,7 +39,7 @@ impl CsrWriter {
     /// Adds rows, in blocks one after another.
     pub fn append(&mut self, blocks: &[Rows]) -> Result<()> {
         for rows in blocks {
-            let most = rows.indices.iter().fold(0, |most, &index| most.max(index));
+            let most = widest(|| rows.indices.iter().fold(0, |most, &index| most.max(index)));
             if !rows.indices.is_empty() && most as usize >= self.n_columns.min(1 << 31) {
                 bail!("`{}`: column {most} in a matrix of {}", self.path, self.n_columns);
             }
@@ -155,7 +156,7 @@ impl CsrReader<'_> {
         let (indices, data) = (self.indices.take(values.clone())?, self.data.take(values)?);
         let n_columns = csr.n_columns as u32;
         // Folded without a way out, so that many are checked at a time; which is wrong is asked only if one is.
-        let most = indices.iter().fold(0, |most, &column| most.max(column));
+        let most = widest(|| indices.iter().fold(0, |most, &column| most.max(column)));
         if !data.is_empty() && (most >= n_columns || !are_counts(&data)) {
             let fits = |column: u32, count: f32| column < n_columns && is_count(count);
             let wrong = indices.iter().zip(&data).position(|(&column, &count)| !fits(column, count));

@@ -64,17 +64,18 @@ impl RowGroup {
         let rows = &self.rows;
         let lists = |name: &str| ListColumn::new(name, &rows.offsets, columns);
         let mut chunks = vec![
-            lists("gene_ids")?.ascending(rows.gene_ids.iter().copied())?,
+            lists("gene_ids")?.ascending(&rows.gene_ids)?,
             lists("counts")?.counts(&rows.counts)?,
             lists("bins")?.bytes(&rows.bins)?,
         ];
         if schema.field_with_name("ranks").is_ok() {
-            chunks.push(lists("ranks")?.ascending(rows.ranks.iter().map(|&rank| u32::from(rank)))?);
+            let ranks: Vec<u32> = rows.ranks.iter().map(|&rank| u32::from(rank)).collect();
+            chunks.push(lists("ranks")?.ascending(&ranks)?);
         }
         for (kind, lists) in kinds.iter().zip(&rows.modalities) {
             let [ids, counts] = modalities::columns(&kind.name);
             let column = |name: &str| ListColumn::new(name, &lists.offsets, columns);
-            chunks.push(column(&ids)?.ascending(lists.ids.iter().copied())?);
+            chunks.push(column(&ids)?.ascending(&lists.ids)?);
             chunks.push(column(&counts)?.counts(&lists.counts)?);
         }
         let n_genes = (0..rows.n_cells()).map(|i| rows.range(i).len() as u32);

@@ -1,6 +1,7 @@
 //! Cells in compressed rows: flat arrays and offsets.
 
 use crate::rng;
+use crate::vectors::widest;
 use std::ops::Range;
 
 /// Cells in compressed rows. Cell `i` holds entries `offsets[i]..offsets[i + 1]` of `gene_ids`, `bins` and `counts`.
@@ -101,6 +102,13 @@ impl CellRows {
         (0..self.n_cells()).map(|i| self.cell(i))
     }
 
+    /// Makes room for the ids, counts and bins of so many genes: growing step by step would copy them.
+    pub fn reserve(&mut self, n_values: usize) {
+        self.gene_ids.reserve(n_values);
+        self.counts.reserve(n_values);
+        self.bins.reserve(n_values);
+    }
+
     /// Appends one cell with everything it has.
     pub fn push(&mut self, cell_id: &str, panel: u16, total_counts: f64, genes: &[(u32, f32, u8)]) {
         let ids: Vec<u32> = genes.iter().map(|gene| gene.0).collect();
@@ -158,7 +166,10 @@ impl CellRows {
     pub fn check(&self, n_genes: usize, n_bins: u16, n_panels: usize) -> Result<(), String> {
         for (row, cell) in self.cells().enumerate() {
             let ids = cell.gene_ids;
-            if let Some(pair) = ids.windows(2).find(|pair| pair[0] >= pair[1]) {
+            // Folded without a way out, so that many are checked at a time; which is wrong is asked only if one is.
+            let pairs = ids.iter().zip(ids.get(1..).unwrap_or_default());
+            let ascending = widest(|| pairs.fold(true, |all, (a, b)| all & (a < b)));
+            if !ascending && let Some(pair) = ids.windows(2).find(|pair| pair[0] >= pair[1]) {
                 return Err(format!(
                     "row {row}: gene id {} after {}, expected ascending ids",
                     pair[1], pair[0]
@@ -170,7 +181,9 @@ impl CellRows {
             {
                 return Err(format!("row {row}: gene id {id}, expected 1 to {n_genes}"));
             }
-            if let Some(bin) = cell.bins.iter().find(|&&bin| bin == 0 || u16::from(bin) >= n_bins) {
+            let wrong = |bin: u8| (bin == 0) | (u16::from(bin) >= n_bins);
+            if widest(|| cell.bins.iter().fold(false, |any, &bin| any | wrong(bin))) {
+                let bin = cell.bins.iter().find(|&&bin| wrong(bin)).expect("one is wrong");
                 return Err(format!("row {row}: bin {bin}, expected 1 to {}", n_bins - 1));
             }
             if usize::from(cell.panel) >= n_panels {

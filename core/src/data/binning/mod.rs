@@ -71,7 +71,7 @@ impl Rule {
 
     /// Something to bin cells with; it keeps its buffers, so one serves many cells.
     pub fn binner(&self) -> Binner<'_> {
-        Binner { rule: self, occurrences: Occurrences::default(), order: Vec::new() }
+        Binner { rule: self, occurrences: Occurrences::default(), words: Vec::new(), order: Vec::new() }
     }
 }
 
@@ -79,6 +79,7 @@ impl Rule {
 pub struct Binner<'a> {
     rule: &'a Rule,
     occurrences: Occurrences,
+    words: Vec<u32>,
     order: Vec<rank::Place>,
 }
 
@@ -86,11 +87,12 @@ impl Binner<'_> {
     /// Appends the bins of one cell's genes, 1 ..= n_bins - 1, and for `rank` also their ranks, 1 for the highest.
     pub fn bin(&mut self, cell: Expressed<'_>, bins: &mut Vec<u8>, ranks: &mut Vec<u16>) {
         let Rule { binning, n_bins, philox, medians } = self.rule;
+        let Self { occurrences, words, order, .. } = self;
         match binning {
-            Binning::Quantile => quantile::append(cell.counts, *n_bins, &mut self.occurrences, bins),
-            Binning::Scgpt => scgpt::append(cell, *n_bins, Some(philox), &mut self.occurrences, bins),
-            Binning::ScgptMidpoint => scgpt::append(cell, *n_bins, None, &mut self.occurrences, bins),
-            Binning::Rank => rank::append(cell, medians, *n_bins, &mut self.order, bins, ranks),
+            Binning::Quantile => quantile::append(cell.counts, *n_bins, occurrences, bins),
+            Binning::Scgpt => scgpt::append(cell, *n_bins, Some(philox), occurrences, words, bins),
+            Binning::ScgptMidpoint => scgpt::append(cell, *n_bins, None, occurrences, words, bins),
+            Binning::Rank => rank::append(cell, medians, *n_bins, order, bins, ranks),
         }
     }
 }

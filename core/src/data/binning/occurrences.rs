@@ -1,16 +1,20 @@
 //! How often each count occurs in a cell: what bins depend on, without sorting the genes.
 
+use crate::vectors::widest;
+
 /// Counts below this are tallied in a table; the counts of a cell with a larger or a broken one are sorted.
 const TABLE: usize = 4096;
+/// As many tables are filled in turn: a run of equal counts would wait for its own last addition.
+const LANES: usize = 4;
 
 /// The distinct counts of one cell, ascending, and how many genes have each.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Occurrences {
     runs: Vec<Run>,
-    /// By count: first the number of genes that have it, then its place in `runs`; 0 where no gene has it.
-    table: Vec<u32>,
-    /// All counts ascending, if they do not fit the table.
-    sorted: Option<Vec<f32>>,
+    /// Of each count in its order: its place in `runs`.
+    places: Vec<u32>,
+    /// By count: the number of genes that have it; all 0 between cells.
+    tables: Box<[[u32; TABLE]; LANES]>,
 }
 
 /// One distinct count.
@@ -24,47 +28,56 @@ pub struct Run {
     pub equal: u32,
 }
 
+impl Default for Occurrences {
+    fn default() -> Self {
+        Self { runs: Vec::new(), places: Vec::new(), tables: Box::new([[0; TABLE]; LANES]) }
+    }
+}
+
 impl Occurrences {
     /// Of positive counts in any order; integers below 4096, as nearly all are, cost one addition each.
     pub fn tally(&mut self, counts: &[f32]) {
-        self.table.resize(TABLE, 0);
-        for run in self.runs.drain(..) {
-            self.table[(run.count as usize).min(TABLE - 1)] = 0;
-        }
-        self.sorted = None;
-        match self.fill_table(counts) {
-            Some(largest) => self.runs_of_table(largest),
-            None => self.sort(counts),
+        self.runs.clear();
+        match self.take_values(counts) {
+            true => self.run_by_table(),
+            false => self.run_by_sorting(counts),
         }
     }
 
-    /// The largest count; `None`, and an empty table, if one does not fit.
-    fn fill_table(&mut self, counts: &[f32]) -> Option<usize> {
-        let mut largest = 0;
-        let mut whole = true;
-        for &count in counts {
-            // Saturates: a count beyond the table falls on its last entry and differs from it.
-            let place = (count as usize).min(TABLE - 1);
-            whole &= place as f32 == count;
-            largest = largest.max(place);
-            self.table[place] += 1;
-        }
-        if !whole {
-            self.table[..=largest].fill(0);
-        }
-        whole.then_some(largest)
+    /// Puts the counts into `places` as integers; false if one does not fit the table.
+    fn take_values(&mut self, counts: &[f32]) -> bool {
+        /// Added to a number below 2^23, leaves it as an integer in the lowest bits, rounded.
+        const SHIFT: f32 = 8_388_608.0;
+        let value = |count: f32| (count + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits());
+        let fits = |value: u32, count: f32| (value < TABLE as u32) & (value as i32 as f32 == count);
+        self.places.clear();
+        widest(|| {
+            self.places.extend(counts.iter().map(|&count| value(count)));
+            let pairs = counts.iter().zip(&self.places);
+            pairs.fold(true, |all, (&count, &value)| all & fits(value, count))
+        })
     }
 
-    fn runs_of_table(&mut self, largest: usize) {
+    fn run_by_table(&mut self) {
+        let Self { runs, places, tables } = self;
+        for (i, &value) in places.iter().enumerate() {
+            tables[i % LANES][value as usize % TABLE] += 1;
+        }
+        let largest = places.iter().fold(0, |largest, &value| largest.max(value)) as usize;
         let mut smaller = 0;
-        for (count, n) in self.table[..=largest].iter_mut().enumerate().filter(|(_, n)| **n > 0) {
-            let equal = std::mem::replace(n, self.runs.len() as u32);
-            self.runs.push(Run { count: count as f32, smaller, equal });
-            smaller += equal;
+        for count in 0..=largest {
+            let equal: u32 = tables.iter().map(|table| table[count]).sum();
+            if equal > 0 {
+                tables[0][count] = runs.len() as u32;
+                runs.push(Run { count: count as f32, smaller, equal });
+                smaller += equal;
+            }
         }
+        places.iter_mut().for_each(|place| *place = tables[0][*place as usize % TABLE]);
+        tables.iter_mut().for_each(|table| table[..=largest].fill(0));
     }
 
-    fn sort(&mut self, counts: &[f32]) {
+    fn run_by_sorting(&mut self, counts: &[f32]) {
         let mut sorted = counts.to_vec();
         sorted.sort_unstable_by(f32::total_cmp);
         let mut smaller = 0;
@@ -73,7 +86,9 @@ impl Occurrences {
             self.runs.push(Run { count: run[0], smaller, equal });
             smaller += equal;
         }
-        self.sorted = Some(sorted);
+        let place = |&count: &f32| self.runs.partition_point(|run| run.count < count) as u32;
+        self.places.clear();
+        self.places.extend(counts.iter().map(place));
     }
 
     /// The distinct counts, ascending.
@@ -82,12 +97,8 @@ impl Occurrences {
     }
 
     /// The place in `runs` of each of the counts that were tallied, in their order.
-    pub fn places(&self, counts: &[f32]) -> impl Iterator<Item = usize> {
-        let in_table = self.sorted.is_none();
-        counts.iter().map(move |&count| match in_table {
-            true => self.table[(count as usize).min(TABLE - 1)] as usize,
-            false => self.runs.partition_point(|run| run.count < count),
-        })
+    pub fn places(&self) -> &[u32] {
+        &self.places
     }
 
     /// The value at `index` of the counts in ascending order.
@@ -115,7 +126,7 @@ mod tests {
             sorted.sort_by(f32::total_cmp);
             let smaller: Vec<usize> = counts.iter().map(|c| sorted.partition_point(|s| s < c)).collect();
             let of_run: Vec<usize> =
-                found.places(counts).map(|place| found.runs()[place].smaller as usize).collect();
+                found.places().iter().map(|&place| found.runs()[place as usize].smaller as usize).collect();
             assert_eq!(of_run, smaller);
             let ascending: Vec<f32> = (0..counts.len()).map(|i| found.ascending(i) as f32).collect();
             assert_eq!(ascending, sorted);

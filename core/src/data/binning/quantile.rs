@@ -19,7 +19,7 @@ pub(super) fn append(counts: &[f32], n_bins: u16, occurrences: &mut Occurrences,
     let n = counts.len() as u64;
     let of_runs: Vec<u8> =
         occurrences.runs().iter().map(|run| bin(run.smaller, run.equal, n, n_bins)).collect();
-    bins.extend(occurrences.places(counts).map(|place| of_runs[place]));
+    bins.extend(occurrences.places().iter().map(|&place| of_runs[place as usize]));
 }
 
 /// The bin of a value among `n`, of which so many are smaller and so many are equal, itself included.

@@ -12,6 +12,7 @@
 use super::Expressed;
 use super::occurrences::{Occurrences, Run};
 use crate::rng::Philox;
+use crate::vectors::widest;
 
 /// What the draws are for, as a word of Philox's counter.
 const PURPOSE: u32 = u32::from_be_bytes(*b"scgp");
@@ -32,15 +33,11 @@ impl Span {
         (u * (right - left) + left).ceil() as u8
     }
 
-    /// [`Span::digit`] of u = word / 2^32, in whole numbers: left - floor(u (left - right)).
+    /// [`Span::digit`] of u = word / 2^32, in whole numbers: left - floor(u (left - right)). Where there is nothing to draw
+    /// every word gives the one bin.
     fn digit_of(self, word: u32) -> u8 {
         let width = u64::from(self.left) - u64::from(self.right);
         (u64::from(self.left) - ((u64::from(word) * width) >> 32)) as u8
-    }
-
-    /// Is there nothing to draw?
-    fn is_single(self) -> bool {
-        self.left <= self.right + 1
     }
 }
 
@@ -49,44 +46,32 @@ pub fn spans(counts: &[f32], n_bins: u16) -> Vec<Span> {
     let mut occurrences = Occurrences::default();
     occurrences.tally(counts);
     let of_runs = of_runs(&occurrences, counts.len(), n_bins);
-    occurrences.places(counts).map(|place| of_runs[place]).collect()
+    occurrences.places().iter().map(|&place| of_runs[place as usize]).collect()
 }
 
-/// Appends the bins of a cell's genes; without a generator each takes the middle of its span (u = 1/2).
+/// Appends the bins of a cell's genes; without a generator each takes the middle of its span (u = 1/2). `words` is a buffer.
 pub(super) fn append(
     cell: Expressed<'_>,
     n_bins: u16,
     philox: Option<&Philox>,
     occurrences: &mut Occurrences,
+    words: &mut Vec<u32>,
     bins: &mut Vec<u8>,
 ) {
     occurrences.tally(cell.counts);
     let spans = of_runs(occurrences, cell.counts.len(), n_bins);
-    let middles: Vec<u8> = spans.iter().map(|span| span.digit(0.5)).collect();
-    let places = occurrences.places(cell.counts);
-    let Some(philox) = philox else { return bins.extend(places.map(|place| middles[place])) };
-    let words = words(philox, cell);
-    bins.extend(places.zip(words).map(|(place, word)| match spans[place].is_single() {
-        true => middles[place],
-        false => spans[place].digit_of(word),
-    }));
-}
-
-/// A draw of 32 bits, so that [`Span::digit`] would round nothing, for each of a cell's genes. One Philox block serves four
-/// neighbouring ids.
-fn words(philox: &Philox, cell: Expressed<'_>) -> Vec<u32> {
-    let mut blocks: Vec<u32> = cell.gene_ids.iter().map(|gene| gene / 4).collect();
-    blocks.dedup();
-    let mut words = Vec::with_capacity(4 * blocks.len());
-    philox.blocks(&blocks, [PURPOSE, cell.cell as u32, (cell.cell >> 32) as u32], &mut words);
-    let (mut at, mut block) = (0, blocks.first().copied().unwrap_or(0));
-    let word = |&gene: &u32| {
-        if gene / 4 != block {
-            (at, block) = (at + 4, gene / 4);
+    words.clear();
+    match philox {
+        // A draw of 32 bits, so that `Span::digit` would round nothing, for each gene. One Philox block serves four ids.
+        Some(philox) => {
+            philox.words(cell.gene_ids, [PURPOSE, cell.cell as u32, (cell.cell >> 32) as u32], words);
         }
-        words[at + gene as usize % 4]
-    };
-    cell.gene_ids.iter().map(word).collect()
+        None => words.resize(cell.counts.len(), 1 << 31),
+    }
+    let places = occurrences.places().iter();
+    widest(|| {
+        bins.extend(places.zip(words.iter()).map(|(&place, &word)| spans[place as usize].digit_of(word)))
+    });
 }
 
 /// The span of every distinct count of a cell with `n` non-zero ones.

@@ -6,6 +6,7 @@
 
 use super::HEADER;
 use crate::frames;
+use crate::vectors::widest;
 
 /// c-blosc reads a block of fewer numbers as one stream.
 const MIN_NUMBERS: usize = 128;
@@ -37,10 +38,11 @@ macro_rules! word {
             fn varying(values: &[Self]) -> u64 {
                 let Some(&first) = values.first() else { return 0 };
                 let first = $bits(first);
-                u64::from(values.iter().fold(0, |varying, &value| varying | ($bits(value) ^ first)))
+                u64::from(widest(|| values.iter().fold(0, |varying, &value| varying | ($bits(value) ^ first))))
             }
             fn plane(values: &[Self], weight: usize, to: &mut [u8]) {
-                to.iter_mut().zip(values).for_each(|(to, &value)| *to = ($bits(value) >> (8 * weight)) as u8);
+                let byte = |value: $rust| ($bits(value) >> (8 * weight)) as u8;
+                widest(|| to.iter_mut().zip(values).for_each(|(to, &value)| *to = byte(value)));
             }
         }
     )*};
@@ -96,10 +98,9 @@ pub(crate) fn compress_numbers<T: Word>(values: &[T]) -> Result<Vec<u8>, String>
 
 /// Are three of four bytes the one before?
 fn is_repetitive(bytes: &[u8]) -> bool {
-    let equal: usize = bytes
-        .chunks(255)
-        .map(|bytes| bytes.windows(2).map(|pair| u8::from(pair[0] == pair[1])).sum::<u8>() as usize)
-        .sum();
+    let equal = |pair: &[u8]| u8::from(pair[0] == pair[1]);
+    let equal_of = |bytes: &[u8]| bytes.windows(2).map(equal).sum::<u8>() as usize;
+    let equal: usize = widest(|| bytes.chunks(255).map(equal_of).sum());
     equal >= bytes.len() / 4 * 3
 }
 

@@ -14,6 +14,7 @@ mod tests;
 
 use crate::artifact::table::Chunk;
 use crate::frames;
+use crate::vectors::widest;
 use anyhow::Context as _;
 use packing::{begin_indices, delta_binary_packed, padding, run};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -45,7 +46,7 @@ impl<'a> ListColumn<'a> {
     }
 
     /// Numbers that mostly ascend by little, not compressed any further.
-    pub fn ascending(&self, values: impl ExactSizeIterator<Item = u32>) -> anyhow::Result<Chunk> {
+    pub fn ascending(&self, values: &[u32]) -> anyhow::Result<Chunk> {
         let mut page = self.levels();
         delta_binary_packed(values, &mut page);
         self.chunk(None, (page.len(), page), Encoding::DELTA_BINARY_PACKED, Compression::UNCOMPRESSED)
@@ -65,20 +66,25 @@ impl<'a> ListColumn<'a> {
     /// Counts: below 256 as indices into the dictionary of all whole numbers up to the largest, else byte by byte.
     pub fn counts(&self, values: &[f32]) -> anyhow::Result<Chunk> {
         let mut page = self.levels();
-        let whole = |value: f32| f32::from(value as u8) == value;
-        if !values.iter().fold(true, |all, &value| all & whole(value)) {
-            return self.split_counts(values, page);
-        }
-        let largest = values.iter().fold(0, |largest, &value| largest.max(value as u8));
-        let dictionary: Vec<u8> = (0..=largest).flat_map(|value| f32::from(value).to_le_bytes()).collect();
         begin_indices(8, values.len(), &mut page);
-        page.extend(values.iter().map(|&value| value as u8));
+        let begin = page.len();
+        /// Added to a number below 2^23, leaves it as an integer in the lowest bits, rounded.
+        const SHIFT: f32 = 8_388_608.0;
+        widest(|| page.extend(values.iter().map(|&value| (value + SHIFT).to_bits() as u8)));
+        let bytes = &page[begin..];
+        let pairs = values.iter().zip(bytes);
+        if !widest(|| pairs.fold(true, |all, (&value, &byte)| all & (f32::from(byte) == value))) {
+            return self.split_counts(values);
+        }
+        let largest = bytes.iter().fold(0, |largest, &byte| largest.max(byte));
+        let dictionary: Vec<u8> = (0..=largest).flat_map(|value| f32::from(value).to_le_bytes()).collect();
         page.resize(page.len() + padding(values.len()), 0);
         self.chunk(Some(dictionary), codes(&page, COUNTS)?, Encoding::RLE_DICTIONARY, zstd()?)
     }
 
     /// Numbers in four runs of bytes of like weight; of whole numbers only two bytes say much.
-    fn split_counts(&self, values: &[f32], levels: Vec<u8>) -> anyhow::Result<Chunk> {
+    fn split_counts(&self, values: &[f32]) -> anyhow::Result<Chunk> {
+        let levels = self.levels();
         let (mut packed, mut plane) = (Vec::new(), Vec::with_capacity(values.len()));
         frames::append(&levels, &mut packed).map_err(anyhow::Error::msg)?;
         for weight in 0..size_of::<f32>() {

@@ -1,5 +1,7 @@
 //! Parquet's encodings of integers: the RLE / bit-packing hybrid and DELTA_BINARY_PACKED.
 
+use crate::vectors::widest;
+
 /// A repeated value of the RLE / bit-packing hybrid, of one byte at most.
 pub fn run(n: usize, value: u8, to: &mut Vec<u8>) {
     if n > 0 {
@@ -34,52 +36,74 @@ fn zigzag(value: i32) -> u64 {
 }
 
 /// DELTA_BINARY_PACKED: blocks of 128 differences in four miniblocks, each of the width that its largest needs.
-pub fn delta_binary_packed(values: impl ExactSizeIterator<Item = u32>, to: &mut Vec<u8>) {
-    const BLOCK: usize = 128;
-    const MINIBLOCK: usize = 32;
+pub fn delta_binary_packed(values: &[u32], to: &mut Vec<u8>) {
     varint(BLOCK as u64, to);
     varint((BLOCK / MINIBLOCK) as u64, to);
     varint(values.len() as u64, to);
-    let mut values = values.map(|value| value as i32);
-    let Some(first) = values.next() else { return varint(0, to) };
-    varint(zigzag(first), to);
-    let mut previous = first;
-    let mut block = [0i32; BLOCK];
-    loop {
-        let mut n = 0;
-        for (delta, value) in block.iter_mut().zip(&mut values) {
-            *delta = value.wrapping_sub(previous);
-            previous = value;
-            n += 1;
+    let Some(&first) = values.first() else { return varint(0, to) };
+    varint(zigzag(first as i32), to);
+    widest(
+        #[inline(always)]
+        || delta_blocks(values, to),
+    );
+}
+
+/// The differences of the values.
+#[inline(always)]
+fn delta_blocks(values: &[u32], to: &mut Vec<u8>) {
+    for (before, values) in values.chunks(BLOCK).zip(values[1..].chunks(BLOCK)) {
+        let mut deltas = [0; BLOCK];
+        for ((delta, &value), &before) in deltas.iter_mut().zip(values).zip(before) {
+            *delta = value.wrapping_sub(before) as i32;
         }
-        if n == 0 {
-            return;
-        }
-        let least = block[..n].iter().copied().min().expect("a block has a value");
+        let least = deltas[..values.len()].iter().fold(i32::MAX, |least, &delta| least.min(delta));
         varint(zigzag(least), to);
         // Beyond the last value: nothing to add to the least.
-        block[n..].fill(least);
-        let above = block.map(|delta| delta.wrapping_sub(least) as u32);
+        deltas[values.len()..].fill(least);
         let widths = to.len();
         to.extend([0; BLOCK / MINIBLOCK]);
-        for (number, miniblock) in above.chunks(MINIBLOCK).enumerate().take(n.div_ceil(MINIBLOCK)) {
-            let width = 32 - miniblock.iter().fold(0, |all, value| all | value).leading_zeros();
+        let miniblocks = deltas.as_chunks::<MINIBLOCK>().0.iter().take(values.len().div_ceil(MINIBLOCK));
+        for (number, deltas) in miniblocks.enumerate() {
+            let above = deltas.map(|delta| delta.wrapping_sub(least) as u32);
+            let width = 32 - above.iter().fold(0, |all, value| all | value).leading_zeros();
             to[widths + number] = width as u8;
-            pack(miniblock, width, to);
+            pack(&above, width, to);
         }
     }
 }
 
-/// 32 values of so many bits, the first in the lowest ones.
-fn pack(values: &[u32], width: u32, to: &mut Vec<u8>) {
-    let (mut word, mut bits) = (0u64, 0);
-    for &value in values {
-        word |= u64::from(value) << bits;
-        bits += width;
-        if bits >= 32 {
-            to.extend((word as u32).to_le_bytes());
-            word >>= 32;
-            bits -= 32;
-        }
+/// Values of a block.
+const BLOCK: usize = 128;
+/// Values of one width.
+const MINIBLOCK: usize = 32;
+
+/// Values of so many bits, the first in the lowest ones.
+#[inline(always)]
+fn pack(values: &[u32; MINIBLOCK], width: u32, to: &mut Vec<u8>) {
+    // What four narrow ones make fits a word beside the seven bits that a byte may be short of.
+    if width <= 14 {
+        let four = |of: &[u32; 4]| (0..4).fold(0, |all, i| all | u64::from(of[i]) << (i as u32 * width));
+        let fours: [u64; MINIBLOCK / 4] = std::array::from_fn(|i| four(&values.as_chunks().0[i]));
+        append(&fours, 4 * width, to);
+    } else {
+        append(&values.map(u64::from), width, to);
     }
+}
+
+/// Values of so many bits, at most 56; together they fill whole bytes.
+fn append<const N: usize>(values: &[u64; N], width: u32, to: &mut Vec<u8>) {
+    let begin = to.len();
+    let length = N * width as usize / 8;
+    // Eight bytes are written each time: those that follow overwrite what is none of theirs.
+    to.resize(begin + length + 8, 0);
+    let (mut at, mut word, mut bits) = (begin, 0, 0);
+    for value in values {
+        word |= value << bits;
+        bits += width;
+        to[at..at + 8].copy_from_slice(&word.to_le_bytes());
+        at += bits as usize / 8;
+        word >>= bits & !7;
+        bits &= 7;
+    }
+    to.truncate(begin + length);
 }

@@ -28,7 +28,7 @@ fn check(sizes: &[usize], ids: &[u32], counts: &[f32], bins: &[u8]) {
     let encode = |_: &(), columns: &SchemaDescriptor| {
         let lists = |name: &str| ListColumn::new(name, &offsets, columns);
         let chunks = vec![
-            lists("gene_ids")?.ascending(ids.iter().copied())?,
+            lists("gene_ids")?.ascending(ids)?,
             lists("counts")?.counts(counts)?,
             lists("bins")?.bytes(bins)?,
         ];
