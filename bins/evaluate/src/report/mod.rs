@@ -10,6 +10,7 @@ mod heatmap;
 mod integration;
 mod leakage;
 mod multiqc;
+mod neighborhoods;
 mod network;
 mod network_drawing;
 mod pairing;
@@ -54,7 +55,7 @@ fn page(outcome: &Outcome, figures: &Figures) -> String {
         (cells::section(outcome))
         @for split in &outcome.splits { (classification::section(outcome, split, figures)) }
         (embedding::section(outcome, figures))
-        (integration::section(outcome))
+        (integration::section(outcome, figures))
         (pairing::section(outcome))
         (training::section(outcome, figures))
         @if let Some(found) = &outcome.network { (network::section(found, figures)) }
