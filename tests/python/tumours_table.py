@@ -2,10 +2,12 @@
 
     python tests/python/tumours_table.py OUT/comparison/comparison.tsv
 
+Runs of one task with several seeds (`ctcl`, `ctcl.seed1`, …) are summed up below, mean ± standard deviation over seeds.
 Standard library only.
 """
 
 import csv
+import statistics
 import sys
 
 METHODS = [
@@ -57,6 +59,23 @@ def main(path):
     methods = list(dict.fromkeys(row["method"] for row in rows if row["metric"] == "scib_total"))
     for run in runs:
         line([run] + [cell(run, metric, method, "test") for metric in INTEGRATION for method in methods[:2]])
+    tasks = {}
+    for run in runs:
+        tasks.setdefault(run.split(".seed")[0], []).append(run)
+    if len(tasks) < len(runs):
+        print()
+        line(["task", "seeds"] + [title for _, title in METHODS])
+        line(["---", "---:"] + ["---:"] * len(METHODS))
+    for task, seeds in tasks.items():
+        if len(seeds) > 1:
+            line([task, str(len(seeds))] + [over_seeds([find.get((run, "macro_f1", method, "test")) for run in seeds]) for method, _ in METHODS])
+
+
+def over_seeds(rows):
+    if None in rows or not all(row["value"] for row in rows):
+        return "–"
+    values = [float(row["value"]) for row in rows]
+    return f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}"
 
 
 if __name__ == "__main__":
