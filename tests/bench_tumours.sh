@@ -6,6 +6,7 @@
 # PANFOMA_DATA    the real data sets (default: ../shared/data beside the checkout)
 # PANFOMA_BIN     the binaries (default: target/release)
 # STEPS           of pretraining (default: 250); fine-tuning takes as many at most
+# SEEDS           of everything that is trained (default: 0); of several, tests/python/tumours_table.py gives mean ± sd
 #
 # Run again with the same OUT, it goes on after the last finished stage. The table: OUT/comparison/report.html.
 set -euo pipefail
@@ -13,7 +14,8 @@ home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 data=$(realpath "${PANFOMA_DATA:-$home/../shared/data}")
 bin=$(realpath "${PANFOMA_BIN:-$home/target/release}")
 steps=${STEPS:-250}
-[ $# -gt 0 ] || { sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 64; }
+read -ra seeds <<<"${SEEDS:-0}"
+[ $# -gt 0 ] || { sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 64; }
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
@@ -32,24 +34,39 @@ learn() {
     shift 2
     [[ ,$groups, = *,$batch,* ]] || groups+=,$batch
     stage tokenize tokens --input cells.zarr --labels "$label" --groups "$groups" --n-top-genes 1200 "$@"
-    stage pretrain pretrained --input tokens --preset tiny --max-steps "$steps" --lr 1e-3 --max-valid-cells 256
+    local seed
+    for seed in "${seeds[@]}"; do
+        mkdir -p "$(place "$seed")"
+        train "$label" "$batch" "$(place "$seed")" "$seed"
+    done
+}
+
+# place SEED: where in the task's folder lies what this seed made: the first in the folder itself.
+place() {
+    if [ "$1" = "${seeds[0]}" ]; then echo .; else echo "seed$1"; fi
+}
+
+# train LABEL BATCH FOLDER SEED: from tokens to the evaluation.
+train() {
+    local label=$1 batch=$2 at=$3 seed=(--seed "$4")
+    stage pretrain "$at/pretrained" --input tokens --preset tiny --max-steps "$steps" --lr 1e-3 --max-valid-cells 256 "${seed[@]}"
     # Not a step, and nothing fitted: random weights.
-    stage pretrain random --input tokens --preset tiny --max-steps 0 --embedding-init random
-    local of=(--input tokens --label "$label" --max-steps "$steps")
-    stage finetune frozen "${of[@]}" --model pretrained --mode frozen --head-init fitted
-    stage finetune full "${of[@]}" --model pretrained --mode full
-    stage finetune scratch "${of[@]}" --model pretrained --mode scratch
+    stage pretrain "$at/random" --input tokens --preset tiny --max-steps 0 --embedding-init random "${seed[@]}"
+    local of=(--input tokens --label "$label" --max-steps "$steps" --model "$at/pretrained" "${seed[@]}")
+    stage finetune "$at/frozen" "${of[@]}" --mode frozen --head-init fitted
+    stage finetune "$at/full" "${of[@]}" --mode full
+    stage finetune "$at/scratch" "${of[@]}" --mode scratch
     local model
     for model in frozen full scratch; do
-        stage embed "$model.parquet" --input tokens --model "$model" --predictions "$model.predictions.parquet"
+        stage embed "$at/$model.parquet" --input tokens --model "$at/$model" --predictions "$at/$model.predictions.parquet"
     done
-    for model in pretrained random; do stage embed "$model.parquet" --input tokens --model "$model"; done
-    stage evaluate evaluation --embeddings pretrained.parquet --tokens tokens --label "$label" --batch "$batch" \
-        --predictions frozen.predictions.parquet --predictions fine_tuned=full.predictions.parquet \
-        --predictions from_scratch=scratch.predictions.parquet --probe random_weights=random.parquet \
-        --model pretrained --qc cells.zarr.qc.json
+    for model in pretrained random; do stage embed "$at/$model.parquet" --input tokens --model "$at/$model"; done
+    stage evaluate "$at/evaluation" --embeddings "$at/pretrained.parquet" --tokens tokens --label "$label" --batch "$batch" \
+        --predictions "$at/frozen.predictions.parquet" --predictions "fine_tuned=$at/full.predictions.parquet" \
+        --predictions "from_scratch=$at/scratch.predictions.parquet" --probe "random_weights=$at/random.parquet" \
+        --model "$at/pretrained" --qc cells.zarr.qc.json
     # The embedding that learning the label leaves behind.
-    stage evaluate fine_tuned --embeddings full.parquet --tokens tokens --label "$label" --batch "$batch"
+    stage evaluate "$at/fine_tuned" --embeddings "$at/full.parquet" --tokens tokens --label "$label" --batch "$batch"
 }
 
 ctcl() { # skin of three patients with cutaneous T-cell lymphoma, of three without; whole patients are held out
@@ -107,5 +124,8 @@ for task in "$@"; do
     cd "$out/$task"
     "$task"
     runs+=("$task=$out/$task/evaluation" "${task}_fine_tuned=$out/$task/fine_tuned")
+    for seed in "${seeds[@]:1}"; do
+        runs+=("$task.seed$seed=$out/$task/$(place "$seed")/evaluation")
+    done
 done
 "$bin/panfoma-evaluate" --compare "${runs[@]}" --output "$out/comparison" --force --quiet

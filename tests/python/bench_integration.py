@@ -19,8 +19,8 @@ import tempfile
 import time
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+
+import embeddings_file
 
 PEER = """
 import json, resource, sys, time
@@ -100,19 +100,9 @@ x += (random.normal(0, 0.35, (arguments.labels, dim))[labels] + random.normal(0,
 
 with tempfile.TemporaryDirectory() as directory:
     directory = pathlib.Path(directory)
-    columns = ["cell_type", "sample"]
-    header = {
-        "format": "panfoma.embeddings", "version": 1, "revision": 0, "dim": dim, "columns": columns,
-        "label_columns": ["cell_type"],
-        "provenance": {"tool": "bench_integration.py", "tool_version": "0", "commit": "", "config": {}, "inputs": [], "seed": 0},
-    }
-    vector = pa.list_(pa.field("item", pa.float32(), False), dim)
-    fields = [("cell_id", pa.string(), False), *((name, pa.string(), True) for name in columns), ("split", pa.string(), False), ("embedding", vector, False)]
-    schema = pa.schema([pa.field(*field) for field in fields], {"panfoma": json.dumps(header)})
-    text = lambda codes: pa.array([f"{code:02}" for code in codes])
-    vectors = pa.FixedSizeListArray.from_arrays(pa.array(x.ravel()), type=vector)
-    arrays = [pa.array([f"cell {i}" for i in range(n)]), text(labels), text(batches), pa.array(["test"] * n), vectors]
-    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), directory / "embeddings.parquet", row_group_size=8192)
+    text = lambda codes: [f"{code:02}" for code in codes]
+    columns = {"cell_type": text(labels), "sample": text(batches)}
+    embeddings_file.write(directory / "embeddings.parquet", x, columns, "bench_integration.py")
     command = f"-i {directory}/embeddings.parquet -o {directory}/out --label cell_type --batch sample --split-by cell --threads {arguments.threads} --max-map-cells 10 --max-cluster-cells {n}"
     ours, _ = measured("panfoma-evaluate", [arguments.evaluate, *command.split()])
     metrics = json.loads((directory / "out/metrics.json").read_text())["metrics"]

@@ -16,9 +16,8 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 
+import embeddings_file
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import scib_metrics as sm
 from scib_metrics.nearest_neighbors import NeighborsResults
 from scipy.spatial.distance import cdist
@@ -37,20 +36,8 @@ centres, shifts = random.normal(0, 1.5, (6, dim)), random.normal(0, 0.3, (4, dim
 x = (3 + centres[label] + shifts[batch] + random.normal(0, 1, (n, dim))).astype(np.float32)
 labels, batches = np.char.add("type ", label.astype(str)), np.char.add("batch ", batch.astype(str))
 
-columns = ["cell_type", "sample"]
-header = {
-    "format": "panfoma.embeddings", "version": 1, "revision": 0, "dim": dim, "columns": columns,
-    "label_columns": ["cell_type"],
-    "provenance": {"tool": "check_integration.py", "tool_version": "0", "commit": "", "config": {}, "inputs": [], "seed": seed},
-}
-vector = pa.list_(pa.field("item", pa.float32(), False), dim)
-fields = [("cell_id", pa.string(), False), *((name, pa.string(), True) for name in columns), ("split", pa.string(), False), ("embedding", vector, False)]
-schema = pa.schema([pa.field(*field) for field in fields], {"panfoma": json.dumps(header)})
-arrays = [
-    pa.array([f"cell {i}" for i in range(n)]), pa.array(labels), pa.array(batches), pa.array(["test"] * n),
-    pa.FixedSizeListArray.from_arrays(pa.array(x.ravel()), type=vector),
-]
-pq.write_table(pa.Table.from_arrays(arrays, schema=schema), out / "embeddings.parquet")
+columns = {"cell_type": labels, "sample": batches}
+embeddings_file.write(out / "embeddings.parquet", x, columns, "check_integration.py", seed)
 
 wide = x.astype(np.float64)
 distances = cdist(wide, wide)

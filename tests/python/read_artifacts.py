@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
+from scipy.stats import hypergeom
 
 warnings.simplefilter("error")
 root = Path(sys.argv[1])
@@ -220,6 +221,9 @@ assert rows
 for row in rows:
     shared = set(row["genes"].split(","))
     assert shared <= set(programs.loc[programs["program"] == int(row["program"]), "gene"])
+    drawn = [int(row[name]) for name in ("n_shared", "n_universe", "n_set", "n_program")]
+    expected = hypergeom.sf(drawn[0] - 1, *drawn[1:])
+    assert abs(float(row["p_value"]) / expected - 1) < 1e-3, (row, expected)
     assert len(shared) == int(row["n_shared"]) and float(row["p_value"]) <= float(row["q_value"]) <= 1
 
 # evaluation/
@@ -235,6 +239,20 @@ for value, reason in zip(table["value"].to_pylist(), table["reason"].to_pylist()
     assert (value is None) == (reason is not None), (value, reason)
 out["metrics"] = sorted(set(table["metric"].to_pylist()))
 out["methods"] = sorted(set(table["method"].to_pylist()))
+neighborhoods = pq.read_table(root / "evaluation/neighborhoods.parquet")
+columns(
+    neighborhoods.schema,
+    {"cell_id": pa.string(), "method": pa.string(), "label": pa.string(), "batch": pa.string(),
+     "lisi_label": pa.float64(), "lisi_batch": pa.float64(), "kbet_p_value": pa.float64()},
+)
+values = {(row["metric"], row["method"]): row["value"] for row in table.to_pylist() if row["group"] == "all"}
+for method, cells in neighborhoods.to_pandas().groupby("method"):
+    assert cells["cell_id"].is_unique and (cells["lisi_label"] >= 1 - 1e-9).all()
+    n_labels, n_batches = cells["label"].nunique(), cells["batch"].nunique()
+    close = lambda name, found: abs(values[name, method] - found) < 1e-9
+    assert close("clisi", (n_labels - cells["lisi_label"].median()) / (n_labels - 1)), method
+    assert close("ilisi", (cells["lisi_batch"].median() - 1) / (n_batches - 1)), method
+    assert close("kbet", (cells["kbet_p_value"] >= 0.05).mean()), method
 html = (root / "evaluation/report.html").read_text()
 assert html.lstrip().lower().startswith("<!doctype html") and "http://" not in html.replace("http://www.w3.org", "")
 

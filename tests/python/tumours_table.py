@@ -2,10 +2,12 @@
 
     python tests/python/tumours_table.py OUT/comparison/comparison.tsv
 
+Runs of one task with several seeds (`ctcl`, `ctcl.seed1`, …) are summed up below, mean ± standard deviation over seeds.
 Standard library only.
 """
 
 import csv
+import statistics
 import sys
 
 METHODS = [
@@ -61,6 +63,24 @@ def main(path):
     for run in runs:
         columns = [(run, own), (run + FINE_TUNED, own), (run, baseline)]
         line([run] + [cell(name, metric, method, "test") for metric in INTEGRATION for name, method in columns])
+    tasks = {}
+    for run in runs:
+        tasks.setdefault(run.split(".seed")[0], []).append(run)
+    if len(tasks) < len(runs):
+        print()
+        line(["task", "seeds"] + [title for _, title in METHODS])
+        line(["---", "---:"] + ["---:"] * len(METHODS))
+    for task, seeds in tasks.items():
+        if len(seeds) > 1:
+            scores = [[find.get((run, "macro_f1", method, "test")) for run in seeds] for method, _ in METHODS]
+            line([task, str(len(seeds))] + [over_seeds(rows) for rows in scores])
+
+
+def over_seeds(rows):
+    if None in rows or not all(row["value"] for row in rows):
+        return "–"
+    values = [float(row["value"]) for row in rows]
+    return f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}"
 
 
 if __name__ == "__main__":

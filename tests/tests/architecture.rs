@@ -84,7 +84,7 @@ fn no_crate_depends_on_a_stage_and_the_kernels_stand_alone() {
         .collect();
     assert_eq!(stages.len(), 7, "{stages:?}");
     let kernels = [root.join("kernels"), root.join("kernels/interpreter")];
-    let mut manifests = vec![root.join("core"), root.join("core/build-info")];
+    let mut manifests = vec![root.join("core"), root.join("core/build-info"), root.join("core/picture")];
     manifests.extend(kernels.clone());
     manifests.extend(fs::read_dir(root.join("bins")).unwrap().map(|entry| entry.unwrap().path()));
     for directory in manifests {

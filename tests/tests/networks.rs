@@ -112,3 +112,41 @@ fn areas_are_those_of_scikit_learn_on_a_fresh_ranking_with_ties() {
         assert!(metric("auroc") > 0.55, "seed {seed}");
     }
 }
+
+/// Markers and cycle genes from the literature; the probabilities are scipy's, too.
+#[test]
+fn programs_of_a_tumour_hold_the_sets_that_a_biologist_expects() {
+    let Some(python) = std::env::var_os("PANFOMA_PYTHON") else {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "CI must set PANFOMA_PYTHON");
+        eprintln!("skipped: PANFOMA_PYTHON names no interpreter with scipy and pyarrow");
+        return;
+    };
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let data =
+        std::env::var_os("PANFOMA_DATA").map_or_else(|| manifest.join("../../shared/data"), Into::into);
+    let matrix = data.join("tumor_breast_tnbc_wu2021.h5ad");
+    if !matrix.is_file() {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "CI must set PANFOMA_DATA");
+        eprintln!("skipped: no `{}`", matrix.display());
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let run = Command::new(python)
+        .arg(manifest.join("python/check_programs.py"))
+        .arg(stages::binary("grn").parent().unwrap())
+        .arg(matrix)
+        .arg(manifest.join("data/gene_sets/literature.gmt"))
+        .arg(directory.path())
+        .args([
+            "--genes",
+            "5000",
+            "--expect",
+            "CELL_CYCLE_G2M",
+            "T_CELL_RECEPTOR_COMPLEX",
+            "B_AND_PLASMA_CELLS",
+        ])
+        .args(["MHC_CLASS_II", "MYELOID_CELLS", "ENDOTHELIAL_CELLS", "COLLAGENS_AND_FIBROBLASTS"])
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}

@@ -161,7 +161,7 @@ impl Inputs {
         );
         let _ = writeln!(
             text,
-            "would write {}: metrics.json, metrics.parquet, report.html",
+            "would write {}: metrics.json, metrics.parquet, neighborhoods.parquet, report.html",
             args.output.display()
         );
         text

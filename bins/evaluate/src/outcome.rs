@@ -7,7 +7,7 @@ use crate::compare;
 use crate::confounders::Confounding;
 use crate::geometry::{self, Map};
 use crate::inputs::Inputs;
-use crate::integration;
+use crate::integration::{self, OfCells};
 use crate::leakage::{self, Twins};
 use crate::method::Method;
 use crate::metrics::bootstrap::MIN_PATIENTS;
@@ -17,6 +17,7 @@ use crate::report;
 use crate::warnings;
 use anyhow::Context as _;
 use panfoma_core::artifact::metrics::{self, Metric};
+use panfoma_core::artifact::neighborhoods;
 use panfoma_core::artifact::tokens::Split;
 use panfoma_core::artifact::{Header, Provenance};
 use panfoma_core::report::command;
@@ -50,6 +51,8 @@ pub struct Outcome<'a> {
     pub pairing: Vec<Metric>,
     /// Integration metrics of the embedding and of principal components of the counts.
     pub clustering: Vec<Metric>,
+    /// What the neighbours of single cells hold.
+    pub of_cells: Option<OfCells<'a>>,
     /// Two dimensions.
     pub map: Map,
     /// Edges against a reference.
@@ -88,6 +91,7 @@ impl<'a> Outcome<'a> {
             twins: None,
             pairing: paired::evaluate(args, inputs, context)?,
             clustering: Vec::new(),
+            of_cells: None,
             map: geometry::map(&inputs.embeddings, &inputs.cells, args.max_map_cells as usize, context)?,
             network: None,
             second_colour: second_colour(args, inputs),
@@ -133,8 +137,8 @@ impl<'a> Outcome<'a> {
             }
         }
         self.warnings.extend(compared.warnings);
-        let batch = args.batch.as_deref().and_then(|name| Some((name, cells.column(name)?)));
-        self.clustering =
+        let batch = args.batch.as_deref().and_then(|name| cells.column(name));
+        (self.clustering, self.of_cells) =
             integration::evaluate(inputs, label, batch, args.max_cluster_cells as usize, context)?;
         Ok(())
     }
@@ -166,10 +170,14 @@ impl<'a> Outcome<'a> {
             .collect()
     }
 
-    /// Writes `metrics.json`, `metrics.parquet`, `report.html` with its figures, and the same for MultiQC.
+    /// Writes `metrics.json`, `metrics.parquet`, `neighborhoods.parquet`, `report.html` with its figures, and the same for
+    /// MultiQC.
     pub fn write(&self, directory: &Path) -> anyhow::Result<()> {
         let rows = self.metrics();
         metrics::write(&directory.join("metrics.parquet"), &self.header, &rows)?;
+        if let Some(of_cells) = &self.of_cells {
+            neighborhoods::write(&directory.join("neighborhoods.parquet"), &self.header, &of_cells.table())?;
+        }
         let classes = self.inputs.label.as_ref().map(|(_, label)| &label.levels);
         let matrix = |confusion: &crate::metrics::classification::Confusion| -> Vec<Vec<u64>> {
             let n = confusion.n_classes();

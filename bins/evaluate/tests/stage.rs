@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use world::World;
 
-const FILES: [&str; 3] = ["metrics.json", "metrics.parquet", "report.html"];
+const FILES: [&str; 4] = ["metrics.json", "metrics.parquet", "neighborhoods.parquet", "report.html"];
 
 fn evaluate(directory: &Path, flags: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_panfoma-evaluate")).current_dir(directory).args(flags).output().unwrap()

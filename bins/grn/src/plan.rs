@@ -117,7 +117,7 @@ impl<'a> Plan<'a> {
         }
         if let Some(sets) = self.gene_sets.as_ref().filter(|sets| sets.n_unknown > 0) {
             tracing::warn!(
-                "{} genes of the gene sets are not expressed in the cells or not in the vocabulary, and are left out",
+                "{} names in the gene sets mean no gene that the cells express, and are left out",
                 sets.n_unknown
             );
         }

@@ -21,6 +21,7 @@ mod metrics;
 mod modalities;
 mod names;
 mod outliers;
+mod outputs;
 mod places;
 mod plan;
 mod report;
@@ -34,21 +35,19 @@ mod write;
 
 pub use args::{Args, Preset};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use config::Config;
 use doublets::Doublets;
 use filters::Rule;
 use genes::{Merged, StudyGenes};
 use input::Input;
 use metrics::Metrics;
-use panfoma_core::artifact::{Header, Provenance, atomic, cells, provenance};
-use panfoma_core::genes::GeneTable;
+use panfoma_core::artifact::provenance;
 use panfoma_core::matrix::{Frame, Matrix, Rounding, Spool};
 use panfoma_core::stage::{Context, Kind, Progress, Stage, UserError};
-use report::{Report, Skipped};
+use report::Skipped;
 use stash::{Stash, StashFile};
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 use study::Study;
 
@@ -122,7 +121,7 @@ impl Stage for Args {
             let keep: Vec<bool> = sums.iter().map(|sum| sum.n_cells >= config.min_cells).collect();
             merged.retain(&keep);
         }
-        save(&studies, &merged, skipped, &config, context)?;
+        outputs::save(&studies, &merged, skipped, &config, context)?;
         provenance::write_run_record(&config.output, context, started)
     }
 }
@@ -258,74 +257,4 @@ fn merge(studies: &[Measured], config: &Config) -> Merged {
     let genes: Vec<(&str, &StudyGenes)> =
         studies.iter().map(|study| (study.study.name.as_str(), &study.study.genes)).collect();
     Merged::new(&genes, config.keep_unmapped)
-}
-
-/// Writes the artifact, the removed cells and the report.
-fn save(
-    studies: &[Measured],
-    merged: &Merged,
-    skipped: Vec<Skipped>,
-    config: &Config,
-    context: &Context,
-) -> Result<()> {
-    let carried =
-        columns::union(studies.iter().map(|study| study.study.columns.as_slice()), config.doublets.is_some());
-    let paths: Vec<PathBuf> = studies.iter().map(|study| study.study.input.path.clone()).collect();
-    let provenance = Provenance::new(context, paths.iter().chain(config.tables()).map(PathBuf::as_path))?
-        .with_genes("gene_table", GeneTable::digest());
-    let header = Header::new(cells::FORMAT, cells::VERSION, provenance);
-    let repeated = atomic::write_file(&beside(&config.output, "removed.tsv"), |tsv| -> Result<Vec<usize>> {
-        let mut removed = BufWriter::new(std::fs::File::create(tsv)?);
-        let repeated = atomic::write_directory(&config.output, |directory| {
-            write::cells(
-                directory,
-                &mut removed,
-                studies,
-                merged,
-                &carried,
-                &header,
-                config,
-                &context.interrupt,
-            )
-        })?;
-        removed.flush()?;
-        Ok(repeated)
-    })
-    .with_context(|| format!("writing `{}`", config.output.display()))?;
-    let samples = samples::summarise(studies);
-    beside_as_table(&config.output, "genes.tsv", |tsv| names::write(tsv, studies, merged))?;
-    beside_as_table(&config.output, "samples.tsv", |tsv| samples::write(tsv, &samples))?;
-    let shown = html::Shown {
-        studies,
-        skipped: &skipped,
-        n_genes: merged.genes.len(),
-        provenance: &header.provenance,
-        config,
-    };
-    html::write(&beside(&config.output, "qc.html"), &beside(&config.output, "qc_mqc"), &shown)?;
-    let report = Report::new(studies, &repeated, samples, skipped, merged, &carried, config);
-    report.log();
-    Ok(atomic::write_json(&beside(&config.output, "qc.json"), &report)?)
-}
-
-/// Writes `<output>.<extension>`, whole or not at all.
-fn beside_as_table(
-    output: &Path,
-    extension: &str,
-    write: impl FnOnce(&mut dyn Write) -> Result<()>,
-) -> Result<()> {
-    let path = beside(output, extension);
-    atomic::write_file(&path, |temporary| -> Result<()> {
-        let mut file = BufWriter::new(std::fs::File::create(temporary)?);
-        write(&mut file)?;
-        Ok(file.flush()?)
-    })
-    .with_context(|| format!("writing `{}`", path.display()))
-}
-
-/// `<output>.<extension>`.
-fn beside(output: &Path, extension: &str) -> PathBuf {
-    let mut name = output.as_os_str().to_owned();
-    name.push(format!(".{extension}"));
-    PathBuf::from(name)
 }

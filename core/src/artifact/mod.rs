@@ -9,6 +9,7 @@ pub mod checkpoint;
 pub mod edges;
 pub mod embeddings;
 pub mod metrics;
+pub mod neighborhoods;
 pub mod obs;
 pub mod predictions;
 pub mod programs;

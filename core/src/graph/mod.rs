@@ -55,28 +55,44 @@ pub struct Graph {
 impl Graph {
     /// From edges in either direction; weights of one pair are added, edges from a node to itself are left out.
     pub fn from_edges(n_nodes: usize, edges: impl IntoIterator<Item = (u32, u32, f64)>) -> Self {
-        let mut both = Vec::new();
-        for (a, b, weight) in edges {
+        let mut edges: Vec<(u32, u32, f64)> = edges.into_iter().filter(|&(a, b, _)| a != b).collect();
+        let mut ends = vec![0usize; n_nodes + 1];
+        for &(a, b, _) in &edges {
             assert!((a as usize) < n_nodes && (b as usize) < n_nodes, "edge {a}-{b} of {n_nodes} nodes");
-            if a != b {
-                both.extend([(a, b, weight), (b, a, weight)]);
+            ends[a as usize] += 1;
+            ends[b as usize] += 1;
+        }
+        // Every row's links in the order they came: counted, then put in their places.
+        let mut begin = 0;
+        ends.iter_mut().for_each(|end| begin += std::mem::replace(end, begin));
+        let mut links = vec![(0u32, 0.0f64); 2 * edges.len()];
+        for (a, b, weight) in edges.drain(..) {
+            for (from, to) in [(a, b), (b, a)] {
+                links[ends[from as usize]] = (to, weight);
+                ends[from as usize] += 1;
             }
         }
-        // Stable, so that weights of one pair are added in the order they came, in both directions alike.
-        both.sort_by_key(|&(from, to, _)| (from, to));
-        let mut graph = Self::with_capacity(n_nodes, both.len());
-        let mut last = None;
-        for (from, to, weight) in both {
-            if last == Some((from, to)) {
-                *graph.weights.last_mut().expect("an edge was just added") += weight;
-                continue;
+        drop(edges);
+        let mut graph = Self::with_capacity(n_nodes, links.len());
+        let mut begin = 0;
+        for &end in &ends[..n_nodes] {
+            // Stable, so that weights of one pair are added in the order they came, in both directions alike.
+            links[begin..end].sort_by_key(|&(to, _)| to);
+            let first = graph.links.targets.len();
+            for &(to, weight) in &links[begin..end] {
+                match graph.links.targets[first..].last() {
+                    Some(&last) if last == to => {
+                        *graph.weights.last_mut().expect("an edge was just added") += weight;
+                    }
+                    _ => {
+                        graph.links.targets.push(to);
+                        graph.weights.push(weight);
+                    }
+                }
             }
-            last = Some((from, to));
-            graph.close_rows(from as usize);
-            graph.links.targets.push(to);
-            graph.weights.push(weight);
+            graph.links.offsets.push(graph.links.targets.len());
+            begin = end;
         }
-        graph.close_rows(n_nodes);
         graph
     }
 

@@ -79,8 +79,8 @@ impl Data {
 }
 
 impl Figure {
-    /// As it stands in the page, with links to its files.
-    pub fn markup(&self) -> Markup {
+    /// As it stands in the page, with links to its files in `directory`.
+    fn markup(&self, directory: &str) -> Markup {
         let (width, height) = (self.size.0.ceil(), self.size.1.ceil());
         html! {
             figure id=(self.name) {
@@ -91,7 +91,7 @@ impl Figure {
                 figcaption.caption {
                     (self.caption) " "
                     span.files { @for (extension, text) in [("svg", "SVG"), ("png", "PNG"), ("tsv", "data")] {
-                        a href={ (DIRECTORY) "/" (self.name) "." (extension) } { (text) } " "
+                        a href={ (directory) "/" (self.name) "." (extension) } { (text) } " "
                     } }
                 }
             }
@@ -104,7 +104,7 @@ impl Figure {
         let (mut x, mut y) = (8.0, top + LINE);
         let mut legend = String::new();
         for key in &self.legend {
-            let room = 34.0 + LETTER * key.text.chars().count() as f64;
+            let room = 44.0 + LETTER * key.text.chars().count() as f64;
             if x > 8.0 && x + room > width {
                 (x, y) = (8.0, y + LINE);
             }
@@ -142,13 +142,27 @@ impl Key {
 }
 
 /// The figures of a page, in its order.
-#[derive(Default)]
-pub struct Figures(RefCell<Vec<Figure>>);
+pub struct Figures {
+    directory: String,
+    shown: RefCell<Vec<Figure>>,
+}
+
+impl Default for Figures {
+    /// Their files lie in [`DIRECTORY`].
+    fn default() -> Self {
+        Self::linked_to(DIRECTORY.to_owned())
+    }
+}
 
 impl Figures {
+    /// directory: where the page finds their files, seen from the page.
+    pub fn linked_to(directory: String) -> Self {
+        Self { directory, shown: RefCell::default() }
+    }
+
     /// Notes a figure and returns it as it stands in the page.
     pub fn show(&self, mut figure: Figure) -> Markup {
-        let mut figures = self.0.borrow_mut();
+        let mut figures = self.shown.borrow_mut();
         // `CD4+` and `CD4-` make one file name.
         let name = figure.name.clone();
         let taken = |name: &str| figures.iter().any(|other| other.name == name);
@@ -157,17 +171,18 @@ impl Figures {
             figure.name = format!("{name}_{number}");
             number += 1;
         }
-        let markup = figure.markup();
+        let markup = figure.markup(&self.directory);
         figures.push(figure);
         markup
     }
 
     /// Their names.
     pub fn names(&self) -> Vec<String> {
-        self.0.borrow().iter().map(|figure| figure.name.clone()).collect()
+        self.shown.borrow().iter().map(|figure| figure.name.clone()).collect()
     }
 
-    /// Writes SVG, picture and data of every figure into `directory`; `picture` makes a PNG of an SVG.
+    /// Writes SVG, picture and data of every figure into `directory`, which is made if there is any; `picture` makes a
+    /// PNG of an SVG.
     ///
     /// Errors: of writing, of `picture`.
     pub fn write(
@@ -175,11 +190,11 @@ impl Figures {
         directory: &Path,
         picture: impl Fn(&str) -> anyhow::Result<Vec<u8>>,
     ) -> anyhow::Result<()> {
-        let figures = self.0.borrow();
+        let figures = self.shown.borrow();
         if figures.is_empty() {
             return Ok(());
         }
-        std::fs::create_dir(directory)?;
+        std::fs::create_dir_all(directory)?;
         for figure in figures.iter() {
             let file = |extension: &str| directory.join(format!("{}.{extension}", figure.name));
             let svg = figure.svg();

@@ -1,10 +1,13 @@
 //! Do labels cluster and do batches mix, in the embedding and, for comparison, in principal components of the counts?
 
+mod clustering;
 mod control;
 mod embedded_labels;
+mod of_cells;
 mod summary;
 mod table;
 
+pub use of_cells::{Neighborhoods, OfCells};
 pub use table::{Score, Space, table};
 
 use crate::cells::{Cells, gather};
@@ -40,20 +43,21 @@ struct Chosen {
     about: String,
 }
 
-/// One row a metric and method. Cells without a label, or without a batch where there is a batch column, are left out.
+/// One row a metric and method, and what the neighbours of single cells hold. Cells without a label, or without a batch where there is a batch column, are left out.
 ///
 /// max: cells at most. Errors: unreadable inputs, tokens of other cells.
-pub fn evaluate(
+pub fn evaluate<'a>(
     inputs: &Inputs,
-    label: &Factor,
-    batch: Option<(&str, &Factor)>,
+    label: &'a Factor,
+    batch: Option<&'a Factor>,
     max: usize,
     context: &Context,
-) -> anyhow::Result<Vec<Metric>> {
+) -> anyhow::Result<(Vec<Metric>, Option<OfCells<'a>>)> {
     let chosen = Chosen::new(&inputs.cells, label, batch, max, context.seed);
     if chosen.rows.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     }
+    let mut of_cells = OfCells::new(&inputs.embeddings, &chosen.rows, label, batch, context)?;
     let control = match (&inputs.tokens, &chosen.batches) {
         (Some(tokens), _) => control::principal_components(tokens, &inputs.cells, &chosen.rows, context)?,
         (None, _) => None,
@@ -64,21 +68,26 @@ pub fn evaluate(
     };
     let points = gather(&inputs.embeddings, &chosen.rows, context)?;
     let space = chosen.space(&points, inputs.embeddings.metadata.dim, before.clone());
-    let mut metrics = chosen.metrics(EMBEDDING, table(&space, context)?);
+    let (scores, neighborhoods) = table(&space, context)?;
+    let mut metrics = chosen.metrics(EMBEDDING, scores);
+    of_cells.spaces.push((EMBEDDING, neighborhoods));
     drop(points);
     if let Some((points, dim)) = &control {
-        metrics.extend(chosen.metrics(CONTROL, table(&chosen.space(points, *dim, before.clone()), context)?));
+        let (scores, neighborhoods) = table(&chosen.space(points, *dim, before.clone()), context)?;
+        metrics.extend(chosen.metrics(CONTROL, scores));
+        of_cells.spaces.push((CONTROL, neighborhoods));
     }
     let n_labels = chosen.names.len();
     let points = embedded_labels(&inputs.cells, &chosen.rows, &chosen.labels, n_labels, context.seed);
-    metrics.extend(chosen.metrics(LABELS, table(&chosen.space(&points, n_labels, before), context)?));
-    Ok(metrics)
+    let (scores, _) = table(&chosen.space(&points, n_labels, before), context)?;
+    metrics.extend(chosen.metrics(LABELS, scores));
+    Ok((metrics, Some(of_cells)))
 }
 
 impl Chosen {
-    fn new(cells: &Cells, label: &Factor, batch: Option<(&str, &Factor)>, max: usize, seed: u64) -> Self {
+    fn new(cells: &Cells, label: &Factor, batch: Option<&Factor>, max: usize, seed: u64) -> Self {
         let known = |row: usize| {
-            label.codes[row] != MISSING && batch.is_none_or(|(_, factor)| factor.codes[row] != MISSING)
+            label.codes[row] != MISSING && batch.is_none_or(|factor| factor.codes[row] != MISSING)
         };
         let (available, split) = candidates(cells, known);
         let n_available = available.len();
@@ -97,7 +106,7 @@ impl Chosen {
             sampled: silhouette_rows.iter().map(position).collect(),
             labels: compact(&of(label)),
             names: used.iter().map(|&code| label.levels[code as usize].clone()).collect(),
-            batches: batch.map(|(_, factor)| compact(&of(factor))),
+            batches: batch.map(|factor| compact(&of(factor))),
             split,
             about,
             rows,

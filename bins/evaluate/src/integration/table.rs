@@ -1,20 +1,18 @@
 //! Every integration metric of one embedding.
 
+use super::clustering::{NEIGHBORS as GRAPH_NEIGHBORS, best_leiden};
+use super::of_cells::Neighborhoods;
 use super::summary::summaries;
 use crate::metrics::integration::groups::{count, rows};
 use crate::metrics::integration::{
     bras, connectivity, isolated, kbet, kbet_per_label, lisi, pcr, silhouette,
 };
 use crate::metrics::{Undefined, agreement, kmeans};
-use panfoma_core::graph::leiden::{Leiden, communities};
-use panfoma_core::graph::{EXACT_UP_TO, Graph, Knn, fuzzy};
+use panfoma_core::graph::{EXACT_UP_TO, Knn, fuzzy};
 use panfoma_core::stage::Context;
-use rayon::prelude::*;
 
 /// Restarts of k-means; the best is kept.
 const RESTARTS: u64 = 10;
-/// Neighbours of the graph that is clustered and whose connectivity is measured, the cell itself included.
-const GRAPH_NEIGHBORS: usize = 15;
 
 /// An embedding and what is known of its cells.
 pub struct Space<'a> {
@@ -46,15 +44,18 @@ pub struct Score {
     pub definition: String,
 }
 
-/// All of them: labels first, then batches, then the averages that papers print.
-pub fn table(space: &Space, context: &Context) -> anyhow::Result<Vec<Score>> {
-    let mut table = Table { n: space.labels.len(), scores: Vec::new() };
+/// All of them: labels first, then batches, then the averages that papers print; and what the first two of LISI and kBET
+/// say of single cells.
+pub fn table(space: &Space, context: &Context) -> anyhow::Result<(Vec<Score>, Neighborhoods)> {
+    let mut table =
+        Table { n: space.labels.len(), scores: Vec::new(), neighborhoods: Neighborhoods::default() };
     let knn = Knn::search(space.points, space.dim, lisi::NEIGHBORS, context.seed);
     context.interrupt.check()?;
     let widths = table.silhouettes(space);
     context.interrupt.check()?;
     table.k_means(space, context);
     context.interrupt.check()?;
+    table.lisi_of_cells(space, &knn);
     table.neighbours_and_labels(space, &knn, context);
     context.interrupt.check()?;
     if let Some(batches) = space.batches {
@@ -66,7 +67,7 @@ pub fn table(space: &Space, context: &Context) -> anyhow::Result<Vec<Score>> {
     }
     let summaries = summaries(&table.scores, space.batches.is_some(), table.n);
     table.scores.extend(summaries);
-    Ok(table.scores)
+    Ok((table.scores, table.neighborhoods))
 }
 
 /// How the neighbours were found.
@@ -80,6 +81,7 @@ type Widths = Result<Vec<f64>, Undefined>;
 struct Table {
     n: usize,
     scores: Vec<Score>,
+    neighborhoods: Neighborhoods,
 }
 
 impl Table {
@@ -161,9 +163,26 @@ impl Table {
         self.push(names[1], ari, format!("Adjusted Rand index of {how}"));
     }
 
+    fn lisi_of_cells(&mut self, space: &Space, knn: &Knn) {
+        if enough(knn, lisi::NEIGHBORS).is_err() {
+            return;
+        }
+        let (of_labels, of_batches) = match space.batches {
+            Some(batches) => {
+                let [of_labels, of_batches] = lisi::of_cells(knn, [space.labels, batches]);
+                (of_labels, Some(of_batches))
+            }
+            None => {
+                let [of_labels] = lisi::of_cells(knn, [space.labels]);
+                (of_labels, None)
+            }
+        };
+        self.neighborhoods.lisi_label = Some(of_labels);
+        self.neighborhoods.lisi_batch = of_batches;
+    }
+
     fn neighbours_and_labels(&mut self, space: &Space, knn: &Knn, context: &Context) {
-        let clisi = enough(knn, lisi::NEIGHBORS)
-            .and_then(|()| lisi::purity(&lisi::of_cells(knn, space.labels), space.labels));
+        let clisi = known(&self.neighborhoods.lisi_label, knn).and_then(|of| lisi::purity(of, space.labels));
         self.push("clisi", clisi, format!("cLISI: (labels - median LISI of labels) / (labels - 1), 90 {} neighbours, perplexity 30 (scib-metrics)", found(knn)));
         let enough = enough(knn, GRAPH_NEIGHBORS);
         let near = knn.truncated(GRAPH_NEIGHBORS);
@@ -217,8 +236,7 @@ impl Table {
     }
 
     fn neighbours_and_batches(&mut self, space: &Space, batches: &[u32], knn: &Knn) {
-        let ilisi =
-            enough(knn, lisi::NEIGHBORS).and_then(|()| lisi::mixing(&lisi::of_cells(knn, batches), batches));
+        let ilisi = known(&self.neighborhoods.lisi_batch, knn).and_then(|of| lisi::mixing(of, batches));
         self.push("ilisi", ilisi, format!("iLISI: (median LISI of batches - 1) / (batches - 1), 90 {} neighbours, perplexity 30 (scib-metrics)", found(knn)));
         let within = lisi::mixing_within_labels(space.points, space.dim, space.labels, batches);
         self.push("cilisi", within, "CiLISI: the same among the cells of one label, mean over cells; labels of two batches and ten cells");
@@ -235,6 +253,7 @@ impl Table {
             of(|kbet| kbet.effect),
             "Mean over cells of sqrt(chi-square / 50) of the same test, Cohen's w: 0 = as in all cells",
         );
+        self.neighborhoods.kbet_p_value = test.ok().map(|kbet| kbet.p_values);
     }
 
     fn kbet_of_labels(&mut self, space: &Space, batches: &[u32], knn: Knn) {
@@ -258,62 +277,16 @@ impl Table {
     }
 }
 
+/// LISI of single cells, or why there is none.
+fn known<'a>(of_cells: &'a Option<Vec<f64>>, knn: &Knn) -> Result<&'a [f64], Undefined> {
+    enough(knn, lisi::NEIGHBORS).map(|()| of_cells.as_deref().expect("computed with enough cells"))
+}
+
 fn enough(knn: &Knn, neighbors: usize) -> Result<(), Undefined> {
     match (knn.n_points() >= neighbors, neighbors) {
         (true, _) => Ok(()),
         (false, lisi::NEIGHBORS) => Err(Undefined("fewer than 90 cells")),
         (false, kbet::NEIGHBORS) => Err(Undefined("fewer than 50 cells")),
         (false, _) => Err(Undefined("fewer than 15 cells")),
-    }
-}
-
-struct Clustering {
-    resolution: f64,
-    clusters: Vec<u32>,
-}
-
-/// Of the resolutions 0.2, 0.4 … 2.0 the first whose clusters have the largest NMI with the labels.
-fn best_leiden(graph: &Graph, labels: &[u32], seed: u64) -> Clustering {
-    let resolutions: Vec<f64> = (1..=10).map(|step| f64::from(2 * step) / 10.0).collect();
-    let at = |&resolution: &f64| {
-        let clusters = communities(graph, &Leiden { resolution, seed, ..Leiden::default() });
-        (agreement::normalized_mutual_information(labels, &clusters), Clustering { resolution, clusters })
-    };
-    // A few at a time: each holds a graph of its own.
-    let few = |some: &[f64]| some.par_iter().map(at).collect::<Vec<(f64, Clustering)>>();
-    let found = resolutions.chunks(4).flat_map(few);
-    let best = found.reduce(|best, next| if next.0 > best.0 { next } else { best });
-    best.expect("ten resolutions").1
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::metrics::goldens::{json, pbmc_cells};
-    use serde_json::Value;
-
-    /// Of seeds 0 to 19 and of scib-metrics' own, 42.
-    fn spread(goldens: &Value, name: &str) -> (f64, f64) {
-        let rows =
-            goldens["leiden_best_seeds0_19"].as_array().unwrap().iter().chain([&goldens["leiden_best"]]);
-        let values = rows.map(|row| row[name].as_f64().unwrap());
-        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)))
-    }
-
-    /// Of igraph's Leiden as scib-metrics 0.6.1 calls it.
-    #[test]
-    fn agreement_of_leiden_clusters_lies_within_the_spread_of_seeds() {
-        let (points, labels, _) = pbmc_cells();
-        let graph = fuzzy::simplicial_set(&Knn::exact(&points, 50, GRAPH_NEIGHBORS));
-        let goldens = json("integration_pbmc.json");
-        for seed in 0..3 {
-            let found = best_leiden(&graph, &labels, seed).clusters;
-            let nmi = agreement::normalized_mutual_information(&labels, &found);
-            let ari = agreement::adjusted_rand_index(&labels, &found);
-            for (name, found) in [("nmi", nmi), ("ari", ari)] {
-                let (low, high) = spread(&goldens, name);
-                assert!((low - 1e-9..=high + 1e-9).contains(&found), "{name} {found} of {low} to {high}");
-            }
-        }
     }
 }

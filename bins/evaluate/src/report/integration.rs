@@ -1,10 +1,11 @@
 //! Integration: do types stay apart and do batches mix, beside principal components of the counts?
 
-use super::value;
+use super::{neighborhoods, value};
 use crate::integration::{CONTROL, EMBEDDING, LABELS};
 use crate::outcome::Outcome;
 use maud::{Markup, html};
 use panfoma_core::artifact::metrics::Metric;
+use panfoma_core::report::figure::Figures;
 
 /// Heads of the groups of rows, and the metrics of each with their names for people.
 const GROUPS: [(&str, &[(&str, &str)]); 3] = [
@@ -48,7 +49,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 3] = [
 ];
 
 /// One table for both, and kBET of each label.
-pub fn section(outcome: &Outcome) -> Markup {
+pub fn section(outcome: &Outcome, figures: &Figures) -> Markup {
     let metrics = &outcome.clustering;
     if metrics.is_empty() {
         return html! {};
@@ -81,6 +82,7 @@ pub fn section(outcome: &Outcome) -> Markup {
                 }
             }
         } }
+        @if let Some(of_cells) = &outcome.of_cells { (neighborhoods::figures(of_cells, figures)) }
         (of_labels(metrics, has_control))
     }
 }

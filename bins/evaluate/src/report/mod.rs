@@ -10,11 +10,11 @@ mod heatmap;
 mod integration;
 mod leakage;
 mod multiqc;
+mod neighborhoods;
 mod network;
 mod network_drawing;
 mod pairing;
 mod patients;
-mod picture;
 pub mod provenance;
 mod quality;
 mod scatter;
@@ -26,12 +26,12 @@ use anyhow::Context as _;
 use maud::{Markup, html};
 use panfoma_core::artifact::metrics::Metric;
 use panfoma_core::report::figure::{self, Figures};
-use picture::Painter;
+use panfoma_picture::Painter;
 use std::path::Path;
 
 /// Writes `report.html` and the files of its figures, and returns these.
 pub fn write(directory: &Path, draw: impl FnOnce(&Figures) -> String) -> anyhow::Result<Figures> {
-    let (figures, painter) = (Figures::default(), Painter::new());
+    let (figures, painter) = (Figures::default(), Painter::default());
     std::fs::write(directory.join("report.html"), draw(&figures)).context("writing `report.html`")?;
     figures.write(&directory.join(figure::DIRECTORY), |svg| painter.png(svg)).context("writing figures")?;
     Ok(figures)
@@ -55,7 +55,7 @@ fn page(outcome: &Outcome, figures: &Figures) -> String {
         (cells::section(outcome))
         @for split in &outcome.splits { (classification::section(outcome, split, figures)) }
         (embedding::section(outcome, figures))
-        (integration::section(outcome))
+        (integration::section(outcome, figures))
         (pairing::section(outcome))
         (training::section(outcome, figures))
         @if let Some(found) = &outcome.network { (network::section(found, figures)) }

@@ -12,12 +12,14 @@ const SIZE: f64 = 640.0;
 const MARGIN: f64 = 18.0;
 /// With more levels than this, names on the map would hide it.
 const NAMED: usize = 16;
+/// Height of a name on the map, pixels.
+const LINE: i32 = 17;
 /// Letters of a name.
 pub const NAME: usize = 26;
 
 /// The map coloured by `factor`, which is called `name`; `named` writes its levels on the map.
 pub fn figure(map: &Map, factor: &Factor, name: &str, named: bool) -> Figure {
-    let places = places(&map.positions);
+    let (places, height) = places(&map.positions);
     let mut levels: Vec<(Option<usize>, Vec<usize>)> =
         (0..factor.levels.len()).map(|level| (Some(level), Vec::new())).collect();
     levels.push((None, Vec::new()));
@@ -41,21 +43,23 @@ pub fn figure(map: &Map, factor: &Factor, name: &str, named: bool) -> Figure {
         1_001.. => 4.5,
         _ => 6.5,
     };
+    let name_of = |(level, cells): &(Option<usize>, Vec<usize>)| {
+        let (x, y) = middle(cells, &places);
+        Name { text: short(text(*level), NAME), x, y }
+    };
+    let names = apart(levels.iter().filter(|_| named).map(name_of).collect());
     let drawing = html! {
-        rect x="0.5" y="0.5" width=(SIZE - 1.0) height=(SIZE - 1.0) fill="#fff" stroke="#d8dee4" {}
+        rect x="0.5" y="0.5" width=(SIZE - 1.0) height=(height - 1.0) fill="#fff" stroke="#d8dee4" {}
         @for ((_, cells), (colour, square)) in levels.iter().zip(&looks) {
             path d=(dots(cells, &places)) fill="none" stroke=(colour) stroke-opacity="0.75"
                 stroke-width=(radius) stroke-linecap=(if *square { "square" } else { "round" }) {}
         }
-        @if named {
-            @for (level, cells) in &levels {
-                @let (x, y) = middle(cells, &places);
-                text x=(x) y=(y) text-anchor=(anchor(x)) font-size="15" font-weight="600" stroke="#fff"
-                    stroke-width="4" stroke-linejoin="round" paint-order="stroke" { (short(text(*level), NAME)) }
-            }
+        @for name in &names {
+            text x=(name.x) y=(name.y) text-anchor=(anchor(name.x)) font-size="15" font-weight="600" stroke="#fff"
+                stroke-width="4" stroke-linejoin="round" paint-order="stroke" { (name.text) }
         }
-        text x=(SIZE - 8.0) y=(SIZE - 8.0) text-anchor="end" font-size="12" { "UMAP 1 →" }
-        text x="16" y=(SIZE - 30.0) font-size="12" transform={ "rotate(-90 16 " (SIZE - 30.0) ")" } { "UMAP 2 →" }
+        text x=(SIZE - 8.0) y=(height - 8.0) text-anchor="end" font-size="12" { "UMAP 1 →" }
+        text x="16" y=(height - 30.0) font-size="12" transform={ "rotate(-90 16 " (height - 30.0) ")" } { "UMAP 2 →" }
     };
     let legend = levels
         .iter()
@@ -73,7 +77,7 @@ pub fn figure(map: &Map, factor: &Factor, name: &str, named: bool) -> Figure {
     }
     Figure {
         name: format!("umap_{}", file_name(name)),
-        size: (SIZE, SIZE),
+        size: (SIZE, height),
         drawing,
         legend,
         caption: format!("Coloured by {name}. {}.", map.about),
@@ -81,19 +85,22 @@ pub fn figure(map: &Map, factor: &Factor, name: &str, named: bool) -> Figure {
     }
 }
 
-/// Positions in pixels, whole, one scale for both axes.
-fn places(positions: &[f64]) -> Vec<(i32, i32)> {
+/// Positions in pixels, whole, one scale for both axes; and the height of the frame, no more than is needed.
+fn places(positions: &[f64]) -> (Vec<(i32, i32)>, f64) {
     let range = |axis: usize| {
         let values = || positions.iter().skip(axis).step_by(2).copied();
         (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max))
     };
     let ((x0, x1), (y0, y1)) = (range(0), range(1));
     let scale = (SIZE - 2.0 * MARGIN) / (x1 - x0).max(y1 - y0).max(1e-9);
-    let place = |value: f64, low: f64, high: f64| SIZE / 2.0 + (value - (low + high) / 2.0) * scale;
+    let height = ((y1 - y0) * scale + 2.0 * MARGIN).clamp(SIZE / 2.0, SIZE).ceil();
+    let place =
+        |value: f64, low: f64, high: f64, size: f64| size / 2.0 + (value - (low + high) / 2.0) * scale;
     let pair = |point: &[f64]| {
-        (place(point[0], x0, x1).round() as i32, (SIZE - place(point[1], y0, y1)).round() as i32)
+        let (x, y) = (place(point[0], x0, x1, SIZE), place(point[1], y0, y1, height));
+        (x.round() as i32, (height - y).round() as i32)
     };
-    positions.chunks_exact(2).map(pair).collect()
+    (positions.chunks_exact(2).map(pair).collect(), height)
 }
 
 fn dots(cells: &[usize], places: &[(i32, i32)]) -> String {
@@ -113,10 +120,67 @@ fn middle(cells: &[usize], places: &[(i32, i32)]) -> (i32, i32) {
     (median(|place| place.0), median(|place| place.1))
 }
 
+/// A level's name on the map.
+struct Name {
+    text: String,
+    x: i32,
+    y: i32,
+}
+
+impl Name {
+    /// From where to where it reaches: bold letters of 15 pixels are about nine wide.
+    fn reach(&self) -> (i32, i32) {
+        let width = 9 * self.text.chars().count() as i32;
+        match anchor(self.x) {
+            "start" => (self.x, self.x + width),
+            "end" => (self.x - width, self.x),
+            _ => (self.x - width / 2, self.x + width / 2),
+        }
+    }
+
+    fn hides(&self, other: &Self) -> bool {
+        let ((from, to), (other_from, other_to)) = (self.reach(), other.reach());
+        from < other_to && other_from < to && (self.y - other.y).abs() < LINE
+    }
+}
+
+/// Names that would lie on another go below it; the first stay.
+fn apart(names: Vec<Name>) -> Vec<Name> {
+    let mut placed: Vec<Name> = Vec::with_capacity(names.len());
+    for mut name in names {
+        while let Some(hidden) = placed.iter().find(|other| name.hides(other)) {
+            name.y = hidden.y + LINE;
+        }
+        placed.push(name);
+    }
+    placed
+}
+
 fn anchor(x: i32) -> &'static str {
     match x {
         ..140 => "start",
         500.. => "end",
         _ => "middle",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Plasmablasts and B cells of one tumour have one middle.
+    #[test]
+    fn names_that_would_hide_one_another_lie_apart() {
+        let name = |text: &str, x, y| Name { text: text.to_owned(), x, y };
+        let names = [
+            name("Plasmablasts", 170, 105),
+            name("B-cells", 160, 108),
+            name("Normal", 200, 120),
+            name("CAFs", 400, 106),
+        ];
+        let placed = apart(names.into());
+        let at: Vec<(i32, i32)> = placed.iter().map(|name| (name.x, name.y)).collect();
+        assert_eq!(at, [(170, 105), (160, 122), (200, 139), (400, 106)]);
+        assert!(placed.iter().enumerate().all(|(i, a)| placed[..i].iter().all(|b| !a.hides(b))));
     }
 }

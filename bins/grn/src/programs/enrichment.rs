@@ -2,7 +2,7 @@
 
 use super::{GeneSets, Program};
 use panfoma_core::artifact::vocabulary::Vocabulary;
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// Genes of a set in the universe at least and at most: smaller ones show nothing, larger ones say nothing.
@@ -32,23 +32,26 @@ pub struct Enriched {
 /// Every program beside every set; those that share a gene, the surest first.
 pub fn enrichment(programs: &[Program], sets: &GeneSets, n_universe: usize) -> Vec<Enriched> {
     let log_factorials = log_factorials(n_universe);
+    // A gene is in one program at most: its program and its place there by weight.
+    let mut places: HashMap<u32, (usize, usize)> = HashMap::new();
+    for (number, program) in programs.iter().enumerate() {
+        places.extend(program.genes.iter().enumerate().map(|(rank, gene)| (gene.0, (number, rank))));
+    }
     let tested: Vec<&(String, Vec<u32>)> =
         sets.sets.iter().filter(|(_, genes)| SET_GENES.contains(&genes.len())).collect();
     let mut found = Vec::new();
-    for (at, program) in programs.iter().enumerate() {
-        for (name, genes) in &tested {
-            let set: BTreeSet<u32> = genes.iter().copied().collect();
-            let members = program.genes.iter().map(|gene| gene.0);
-            let shared: Vec<u32> = members.filter(|gene| set.contains(gene)).collect();
-            if shared.is_empty() {
-                continue;
-            }
-            let (n_program, n_set) = (program.genes.len(), genes.len());
+    for (name, genes) in &tested {
+        let mut shared: Vec<((usize, usize), u32)> =
+            genes.iter().filter_map(|gene| Some((*places.get(gene)?, *gene))).collect();
+        shared.sort_unstable();
+        for shared in shared.chunk_by(|a, b| a.0.0 == b.0.0) {
+            let at = shared[0].0.0;
+            let (n_program, n_set) = (programs[at].genes.len(), genes.len());
             let p_value = upper_tail(shared.len(), n_program, n_set, n_universe, &log_factorials);
             found.push(Enriched {
                 program: at + 1,
                 set: name.clone(),
-                shared,
+                shared: shared.iter().map(|&(_, gene)| gene).collect(),
                 n_program,
                 n_set,
                 n_universe,

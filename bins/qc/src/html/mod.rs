@@ -1,6 +1,7 @@
-//! `<output>.qc.html`: the run for people, in one file; and `<output>.qc_mqc/`: the same for MultiQC.
+//! `<output>.qc.html`: the run for people, in one file; `<output>.qc_figures/`: its figures as SVG, PNG and data; and
+//! `<output>.qc_mqc/`: the same for MultiQC.
 //!
-//! Both are made from the metrics that the stage holds anyway; no count is read again.
+//! All are made from the metrics that the stage holds anyway; no count is read again.
 
 mod knee;
 mod multiqc;
@@ -21,8 +22,9 @@ use maud::{Markup, html};
 use panfoma_core::artifact::{Provenance, atomic};
 use panfoma_core::report::axes::tick_label;
 use panfoma_core::report::command::{self, file_name};
-use panfoma_core::report::palette::{LOOKS, look};
-use panfoma_core::report::short;
+use panfoma_core::report::figure::Figures;
+use panfoma_core::report::palette::LOOKS;
+use panfoma_picture::Painter;
 use std::path::Path;
 use summary::Group;
 use violins::Metric;
@@ -46,21 +48,37 @@ pub struct Shown<'a> {
     pub config: &'a Config,
 }
 
-/// Writes both.
+/// Where the report lies.
+pub struct Paths<'a> {
+    /// The page.
+    pub html: &'a Path,
+    /// The directory of its figures, beside it.
+    pub figures: &'a Path,
+    /// MultiQC's directory.
+    pub multiqc: &'a Path,
+}
+
+/// Writes the page, its figures and MultiQC's files.
 ///
 /// Errors: of writing.
-pub fn write(html: &Path, multiqc: &Path, shown: &Shown) -> Result<()> {
+pub fn write(paths: &Paths, shown: &Shown) -> Result<()> {
     let studies = summary::studies(shown.studies);
     let samples = summary::samples(shown.studies);
-    let page = page(shown, &studies, &samples);
-    atomic::write_file(html, |path| std::fs::write(path, page))
-        .with_context(|| format!("writing `{}`", html.display()))?;
-    atomic::write_directory(multiqc, |directory| multiqc::write(directory, shown, &samples))
-        .with_context(|| format!("writing `{}`", multiqc.display()))
+    let figures = Figures::linked_to(file_name(paths.figures));
+    let page = page(shown, &studies, &samples, &figures);
+    let painter = Painter::default();
+    atomic::write_directory(paths.figures, |directory| {
+        figures.write(directory, |svg| painter.png(svg)).map(drop)
+    })
+    .with_context(|| format!("writing `{}`", paths.figures.display()))?;
+    atomic::write_file(paths.html, |path| std::fs::write(path, page))
+        .with_context(|| format!("writing `{}`", paths.html.display()))?;
+    atomic::write_directory(paths.multiqc, |directory| multiqc::write(directory, shown, &samples))
+        .with_context(|| format!("writing `{}`", paths.multiqc.display()))
 }
 
 /// The whole page.
-fn page(shown: &Shown, studies: &[Group], samples: &[Group]) -> String {
+fn page(shown: &Shown, studies: &[Group], samples: &[Group], figures: &Figures) -> String {
     let read: usize = studies.iter().map(|study| study.cells.len()).sum();
     let passed: usize = studies.iter().map(|study| study.passed).sum();
     let body = html! {
@@ -80,7 +98,7 @@ fn page(shown: &Shown, studies: &[Group], samples: &[Group]) -> String {
         div.scroll.narrow { (tables::cells(studies, "study")) }
         h2 { "Samples" }
         div.scroll.tall.narrow { (tables::cells(samples, "sample")) }
-        (figures(shown, studies, samples))
+        (drawn(shown, studies, samples, figures))
         @if shown.config.doublets.is_some() {
             h2 { "Doublets" }
             p { "Scored within each sample, among the cells that pass all other rules." }
@@ -98,7 +116,7 @@ fn page(shown: &Shown, studies: &[Group], samples: &[Group]) -> String {
     panfoma_core::report::page("PanFoMa quality control", &body)
 }
 
-fn figures(shown: &Shown, studies: &[Group], samples: &[Group]) -> Markup {
+fn drawn(shown: &Shown, studies: &[Group], samples: &[Group], figures: &Figures) -> Markup {
     let drawn = summary::worst(samples, MOST_SAMPLES);
     let groups: Vec<&Group> = drawn.iter().map(|&at| &samples[at]).collect();
     let filters = &shown.config.filters;
@@ -148,30 +166,19 @@ fn figures(shown: &Shown, studies: &[Group], samples: &[Group]) -> Markup {
                 strong { (groups.len()) " of " (samples.len()) " samples" } ": those that lost the largest shares of their cells. The tables hold all."
             }
         }
-        @if studies.len() > 1 {
-            ul.legend {
-                @for study in studies.iter().filter(|study| groups.iter().any(|group| group.at == study.at)) {
-                    li {
-                        svg width="11" height="11" viewBox="0 0 11 11" aria-hidden="true" { rect width="11" height="11" fill=(look(study.at).0) {} }
-                        (short(study.name, 40))
-                    }
-                }
-            }
-        }
-        @for metric in &violins { (violins::figure(&groups, metric)) }
+        @for figure in violins.iter().filter_map(|metric| violins::figure(&groups, metric)) { (figures.show(figure)) }
         h2 { "Knee" }
-        (knee::figure(samples, &drawn))
+        @if let Some(figure) = knee::figure(samples, &drawn) { (figures.show(figure)) }
         h2 { "Counts and genes" }
         p.caption {
             "Dashed: thresholds. At most " (scatter::MOST_CELLS) " cells of a study are drawn, chosen at random"
             @if studies.len() > MOST_STUDIES { "; " (MOST_STUDIES) " of " (studies.len()) " studies, those that lost the largest shares of their cells" }
             "."
         }
-        (scatter::legend())
         div.maps {
             @for at in summary::worst(studies, MOST_STUDIES) {
                 @let limits = [Some(min_genes(&studies[at])), max_genes, filters.min_counts, filters.max_counts];
-                (scatter::figure(&studies[at], limits, shown.provenance.seed))
+                @if let Some(figure) = scatter::figure(&studies[at], limits, shown.provenance.seed) { (figures.show(figure)) }
             }
         }
     }

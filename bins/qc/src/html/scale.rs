@@ -43,6 +43,12 @@ impl Scale {
         round(self.bottom + (self.top - self.bottom) * share)
     }
 
+    /// The value at a share.
+    pub fn value(&self, share: f64) -> f64 {
+        let value = self.low + (self.high - self.low) * share;
+        if self.log { 10f64.powf(value) } else { value }
+    }
+
     /// Pixels of a value.
     pub fn place(&self, value: f64) -> f64 {
         self.at_share(self.share(value))
@@ -81,6 +87,16 @@ pub fn thousands(value: f64) -> String {
     }
 }
 
+/// Six digits, as data of a figure.
+pub fn significant(value: f64) -> String {
+    let digits = if value == 0.0 { 0 } else { (5 - value.abs().log10().floor() as i32).clamp(0, 12) };
+    let text = format!("{value:.*}", digits as usize);
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
 /// To a tenth of a pixel.
 pub fn round(pixels: f64) -> f64 {
     (pixels * 10.0).round() / 10.0
@@ -96,7 +112,14 @@ mod tests {
         let labels: Vec<String> = scale.ticks().into_iter().map(|(_, label)| label).collect();
         assert_eq!(labels, ["1", "10", "100", "1k", "10k"]);
         assert_eq!(scale.place(0.0), 100.0);
+        assert!((scale.value(scale.share(730.0)) - 730.0).abs() < 1e-9);
         assert!(Scale::of([].into_iter(), true, (100.0, 0.0)).is_none());
+    }
+
+    #[test]
+    fn data_have_six_digits_and_no_needless_zeros() {
+        let texts = [0.0, 12.5, 1234.0, 0.000123456789, 7_654_321.0, -2.0 / 3.0].map(significant);
+        assert_eq!(texts, ["0", "12.5", "1234", "0.000123457", "7654321", "-0.666667"]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Counts against genes of a study's cells, coloured by their mitochondrial share.
 
-use super::scale::{Scale, round};
+use super::scale::{Scale, round, significant};
 use super::summary::Group;
-use maud::{Markup, html};
+use crate::filters::Rule;
+use maud::html;
+use panfoma_core::report::figure::{Data, Figure, Key, Mark, file_name};
 use panfoma_core::report::short;
 use panfoma_core::rng::{Philox, name_hash};
 use std::fmt::Write as _;
@@ -43,17 +45,13 @@ pub fn sampled(group: &Group, seed: u64) -> Vec<(u32, u32)> {
 }
 
 /// One study. limits: (fewest genes, most genes, fewest counts, most counts).
-pub fn figure(group: &Group, limits: [Option<f64>; 4], seed: u64) -> Markup {
+pub fn figure(group: &Group, limits: [Option<f64>; 4], seed: u64) -> Option<Figure> {
     let cells = sampled(group, seed);
     let (width, height) = SIZE;
     let genes = |cell: (u32, u32)| f64::from(group.input(cell).metrics.n_genes[cell.1 as usize]);
     let total = |cell: (u32, u32)| group.input(cell).metrics.total[cell.1 as usize];
-    let Some(y) = Scale::of(cells.iter().map(|&cell| genes(cell)), true, (height - BOTTOM, TOP)) else {
-        return html! {};
-    };
-    let Some(x) = Scale::of(cells.iter().map(|&cell| total(cell)), true, (LEFT, width - RIGHT)) else {
-        return html! {};
-    };
+    let y = Scale::of(cells.iter().map(|&cell| genes(cell)), true, (height - BOTTOM, TOP))?;
+    let x = Scale::of(cells.iter().map(|&cell| total(cell)), true, (LEFT, width - RIGHT))?;
     let mut dots = vec![String::new(); COLOURS.len()];
     for &cell in &cells {
         let share = group.input(cell).metrics.pct_mt(cell.1 as usize);
@@ -64,49 +62,69 @@ pub fn figure(group: &Group, limits: [Option<f64>; 4], seed: u64) -> Markup {
     let [min_genes, max_genes, min_counts, max_counts] = limits;
     let across = [min_genes, max_genes].into_iter().flatten().filter(|&limit| y.holds(limit));
     let upright = [min_counts, max_counts].into_iter().flatten().filter(|&limit| x.holds(limit));
-    html! {
-        figure {
-            svg viewBox={ "0 0 " (width) " " (height) } width=(width) role="img" aria-label={ "total counts and genes of " (group.name) } {
-                text x=(LEFT) y="15" font-size="13" font-weight="600" { (short(group.name, 48)) }
-                @for (at, label) in y.ticks() {
-                    line x1=(LEFT) x2=(width - RIGHT) y1=(at) y2=(at) stroke="#e6eaee" {}
-                    text x=(LEFT - 6.0) y=(round(at + 4.0)) text-anchor="end" font-size="11.5" { (label) }
-                }
-                @for (at, label) in x.ticks() {
-                    line x1=(at) x2=(at) y1=(TOP) y2=(height - BOTTOM) stroke="#e6eaee" {}
-                    text x=(at) y=(height - BOTTOM + 16.0) text-anchor="middle" font-size="11.5" { (label) }
-                }
-                text x=((LEFT + width - RIGHT) / 2.0) y=(height - 8.0) text-anchor="middle" font-size="12.5" { "total counts" }
-                text x="13" y=((height - BOTTOM) / 2.0) text-anchor="middle" font-size="12.5"
-                    transform={ "rotate(-90 13 " ((height - BOTTOM) / 2.0) ")" } { "genes" }
-                @for (dots, (_, colour)) in dots.iter().zip(COLOURS).filter(|(dots, _)| !dots.is_empty()) {
-                    path d=(dots) fill="none" stroke=(colour) stroke-opacity="0.7" stroke-width="3" stroke-linecap="round" {}
-                }
-                @for limit in across {
-                    line x1=(LEFT) x2=(width - RIGHT) y1=(y.place(limit)) y2=(y.place(limit)) stroke="#b3261e" stroke-width="1.4" stroke-dasharray="5 3" {}
-                }
-                @for limit in upright {
-                    line x1=(x.place(limit)) x2=(x.place(limit)) y1=(TOP) y2=(height - BOTTOM) stroke="#b3261e" stroke-width="1.4" stroke-dasharray="5 3" {}
-                }
-            }
+    let drawing = html! {
+        text x=(LEFT) y="15" font-size="13" font-weight="600" { (short(group.name, 48)) }
+        @for (at, label) in y.ticks() {
+            line x1=(LEFT) x2=(width - RIGHT) y1=(at) y2=(at) stroke="#e6eaee" {}
+            text x=(LEFT - 6.0) y=(round(at + 4.0)) text-anchor="end" font-size="11.5" { (label) }
         }
+        @for (at, label) in x.ticks() {
+            line x1=(at) x2=(at) y1=(TOP) y2=(height - BOTTOM) stroke="#e6eaee" {}
+            text x=(at) y=(height - BOTTOM + 16.0) text-anchor="middle" font-size="11.5" { (label) }
+        }
+        text x=((LEFT + width - RIGHT) / 2.0) y=(height - 8.0) text-anchor="middle" font-size="12.5" { "total counts" }
+        text x="13" y=((height - BOTTOM) / 2.0) text-anchor="middle" font-size="12.5"
+            transform={ "rotate(-90 13 " ((height - BOTTOM) / 2.0) ")" } { "genes" }
+        @for (dots, (_, colour)) in dots.iter().zip(COLOURS).filter(|(dots, _)| !dots.is_empty()) {
+            path d=(dots) fill="none" stroke=(colour) stroke-opacity="0.7" stroke-width="3" stroke-linecap="round" {}
+        }
+        @for limit in across {
+            line x1=(LEFT) x2=(width - RIGHT) y1=(y.place(limit)) y2=(y.place(limit)) stroke="#b3261e" stroke-width="1.4" stroke-dasharray="5 3" {}
+        }
+        @for limit in upright {
+            line x1=(x.place(limit)) x2=(x.place(limit)) y1=(TOP) y2=(height - BOTTOM) stroke="#b3261e" stroke-width="1.4" stroke-dasharray="5 3" {}
+        }
+    };
+    Some(Figure {
+        name: format!("counts_and_genes_{}", file_name(group.name)),
+        size: SIZE,
+        drawing,
+        legend: legend(),
+        caption: format!(
+            "Total counts and genes of cells of {}; colours: mitochondrial counts, dashed: thresholds.",
+            group.name
+        ),
+        data: data(group, &cells),
+    })
+}
+
+fn data(group: &Group, cells: &[(u32, u32)]) -> Data {
+    let mut data =
+        Data::new(&["sample", "cell", "total_counts", "n_genes_by_counts", "pct_counts_mt", "removed_by"]);
+    for &cell in cells {
+        let (input, at) = (group.input(cell), cell.1 as usize);
+        let samples = &input.study.samples;
+        data.push(vec![
+            samples.names[samples.codes[at] as usize].clone(),
+            input.cells.index[at].clone(),
+            input.metrics.total[at].to_string(),
+            input.metrics.n_genes[at].to_string(),
+            significant(input.metrics.pct_mt(at)),
+            input.rules[at].map_or("", Rule::name).to_owned(),
+        ]);
     }
+    data
 }
 
 /// What the colours say.
-pub fn legend() -> Markup {
-    html! {
-        ul.legend {
-            li { "mitochondrial counts:" }
-            @for (at, (from, colour)) in COLOURS.iter().enumerate() {
-                li {
-                    svg width="11" height="11" viewBox="0 0 11 11" aria-hidden="true" { circle cx="5.5" cy="5.5" r="5" fill=(colour) {} }
-                    @match COLOURS.get(at + 1) {
-                        Some((to, _)) => { (from) "–" (to) " %" }
-                        None => { (from) " % and more" }
-                    }
-                }
-            }
-        }
-    }
+fn legend() -> Vec<Key> {
+    let key = |(at, (from, colour)): (usize, &(f64, &str))| Key {
+        colour: (*colour).to_owned(),
+        mark: Mark::Dot,
+        text: match COLOURS.get(at + 1) {
+            Some((to, _)) => format!("{from}–{to} %"),
+            None => format!("{from} % and more"),
+        },
+    };
+    COLOURS.iter().enumerate().map(key).collect()
 }

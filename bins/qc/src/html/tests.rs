@@ -56,7 +56,7 @@ fn study(name: &str, n_samples: usize) -> Measured {
         rules,
         rounding: None,
         doublets: None,
-        cells: Frame::default(),
+        cells: Frame { index: (0..n).map(|cell| format!("cell\t{cell}")).collect(), ..Frame::default() },
         counts: Stash::new(&StashFile::create(&std::env::temp_dir()).unwrap()),
         modalities: Vec::new(),
         block_len: 64,
@@ -83,7 +83,8 @@ fn made(studies: &[Measured]) -> (String, tempfile::TempDir) {
     let shown = Shown { studies, skipped: &skipped, n_genes: 2, provenance: &provenance, config: &config };
     let directory = tempfile::tempdir().unwrap();
     let html = directory.path().join("qc.html");
-    write(&html, &directory.path().join("mqc"), &shown).unwrap();
+    let [figures, multiqc] = ["c.zarr.qc_figures", "mqc"].map(|name| directory.path().join(name));
+    write(&Paths { html: &html, figures: &figures, multiqc: &multiqc }, &shown).unwrap();
     (std::fs::read_to_string(html).unwrap(), directory)
 }
 
@@ -119,6 +120,38 @@ fn the_command_of_a_manifest_names_the_tables_and_not_their_inputs() {
     assert_eq!(command, "panfoma-qc --manifest studies.csv --label-map 'my labels.csv' --seed 5 -o c.zarr");
 }
 
+#[test]
+fn every_figure_is_also_a_picture_and_a_table() {
+    let (page, directory) = made(&[study("one", 3)]);
+    let at = directory.path().join("c.zarr.qc_figures");
+    let names = ["violins_genes", "violins_total_counts", "violins_mitochondrial", "violins_ribosomal"];
+    for name in names.into_iter().chain(["knee", "counts_and_genes_one"]) {
+        for extension in ["svg", "png", "tsv"] {
+            let file = format!("{name}.{extension}");
+            assert!(page.contains(&format!("href=\"c.zarr.qc_figures/{file}\"")), "no link to {file}");
+            assert!(std::fs::metadata(at.join(&file)).unwrap().len() > 100, "{file}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(&at).unwrap().count(), 18);
+    let rows = |name: &str| -> Vec<Vec<String>> {
+        let text = std::fs::read_to_string(at.join(name)).unwrap();
+        text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+    };
+    // Cell 1 of 30, with a tab in its name: 337 counts of 111 genes, 1 of them mitochondrial; too few genes only in s<1>.
+    let cells = rows("counts_and_genes_one.tsv");
+    assert_eq!(cells.len(), 31);
+    assert_eq!(cells[2], ["one:s<0>", "cell 1", "337", "111", "0.296736", ""]);
+    assert_eq!(cells[11][5], "min_genes");
+    // The ten cells of s<0> have 100, 111, ..., 199 genes.
+    let violins = rows("violins_genes.tsv");
+    let median = violins.iter().find(|row| row[0] == "one:s<0>" && row[2] == "median").unwrap();
+    assert_eq!(median[1..4], ["10", "median", "155"]);
+    let outline = violins.iter().filter(|row| row[0] == "one:s<0>" && row[2] == "outline");
+    let most = outline.map(|row| row[4].parse::<f64>().unwrap()).fold(0.0, f64::max);
+    assert_eq!(most, 1.0);
+    assert_eq!(rows("knee.tsv")[1], ["one:s<0>", "1", "633"]);
+}
+
 /// A study may come in several files, and a sample in more than one of them.
 #[test]
 fn inputs_of_one_study_make_one_row() {
@@ -141,7 +174,7 @@ fn of_many_samples_those_that_lose_most_are_drawn_and_the_page_says_so() {
     assert!(
         page.contains("<title>one:s&lt;6&gt;: 10 cells") && !page.contains("<title>one:s&lt;1&gt;: 10 cells")
     );
-    assert!(page.contains("190 other samples in grey"));
+    assert!(page.contains("190 other samples, grey"));
     // All are in the table.
     assert_eq!(page.matches("<td>two:s").count(), 114);
     assert!(page.len() < 2 << 20, "{} bytes", page.len());

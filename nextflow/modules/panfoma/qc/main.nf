@@ -15,6 +15,7 @@ process PANFOMA_QC {
     tuple val(meta), path("${prefix}.zarr")            , emit: cells
     tuple val(meta), path("${prefix}.zarr.qc.json")    , emit: json
     tuple val(meta), path("${prefix}.zarr.qc.html")    , emit: html
+    tuple val(meta), path("${prefix}.zarr.qc_figures") , emit: figures
     tuple val(meta), path("${prefix}.zarr.samples.tsv"), emit: samples
     tuple val(meta), path("${prefix}.zarr.genes.tsv")  , emit: genes
     tuple val(meta), path("${prefix}.zarr.removed.tsv"), emit: removed
@@ -52,7 +53,7 @@ process PANFOMA_QC {
     stub:
     prefix = task.ext.prefix ?: "${meta.id}"
     """
-    mkdir ${prefix}.zarr ${prefix}.zarr.qc_mqc
+    mkdir ${prefix}.zarr ${prefix}.zarr.qc_figures ${prefix}.zarr.qc_mqc
     touch ${prefix}.zarr/zarr.json
     for suffix in qc.json qc.html samples.tsv genes.tsv removed.tsv run.json; do
         touch "${prefix}.zarr.\$suffix"

@@ -13,6 +13,7 @@ rule qc:
             caption="../report/qc.rst",
             category="Cells",
         ),
+        figures=directory(f"{OUT}/cells.zarr.qc_figures"),
         numbers=f"{OUT}/cells.zarr.qc.json",
         samples=f"{OUT}/cells.zarr.samples.tsv",
         genes=f"{OUT}/cells.zarr.genes.tsv",

@@ -11,27 +11,31 @@ pub const NEIGHBORS: usize = 90;
 const TOLERANCE: f64 = 1e-5;
 const ROUNDS: usize = 50;
 
-/// LISI of each cell, 1 to the number of groups. groups: [n] codes. NaN if every neighbour is out of sight.
+/// LISI of each cell, 1 to the number of groups, for every grouping. groupings: codes [n] each. NaN if every neighbour is
+/// out of sight.
 ///
 /// Weights exp(−β d) with β such that their perplexity is k / 3; the cell itself has none. Source: scib-metrics 0.6,
 /// `lisi_knn`.
-pub fn of_cells(knn: &Knn, groups: &[u32]) -> Vec<f64> {
-    let n_groups = sizes(groups).len();
+pub fn of_cells<const N: usize>(knn: &Knn, groupings: [&[u32]; N]) -> [Vec<f64>; N] {
+    let n_groups = groupings.map(|groups| sizes(groups).len());
     let target = ((knn.k / 3) as f64).ln();
-    let of_cell = |cell: usize| {
+    let of_cell = |cell: usize| -> [f64; N] {
         let others =
             knn.of(cell).iter().zip(knn.distances_of(cell)).filter(|&(&other, _)| other as usize != cell);
         let (indices, distances): (Vec<u32>, Vec<f64>) =
             others.map(|(&other, &distance)| (other, distance)).unzip();
         let weights = weights(&distances, target);
         let total: f64 = weights.iter().sum();
-        let mut shares = vec![0.0; n_groups];
-        for (&other, weight) in indices.iter().zip(&weights) {
-            shares[groups[other as usize] as usize] += weight / total;
-        }
-        1.0 / shares.iter().map(|share| share * share).sum::<f64>()
+        std::array::from_fn(|which| {
+            let mut shares = vec![0.0; n_groups[which]];
+            for (&other, weight) in indices.iter().zip(&weights) {
+                shares[groupings[which][other as usize] as usize] += weight / total;
+            }
+            1.0 / shares.iter().map(|share| share * share).sum::<f64>()
+        })
     };
-    (0..groups.len()).into_par_iter().map(of_cell).collect()
+    let found: Vec<[f64; N]> = (0..knn.n_points()).into_par_iter().map(of_cell).collect();
+    std::array::from_fn(|which| found.iter().map(|of_cell| of_cell[which]).collect())
 }
 
 fn weights(distances: &[f64], target: f64) -> Vec<f64> {
@@ -103,7 +107,8 @@ pub fn mixing_within_labels(
             continue;
         }
         let knn = Knn::search(&rows(points, dim, &cells), dim, NEIGHBORS, 0);
-        let scaled = of_cells(&knn, &batches).into_iter().map(|lisi| (lisi - 1.0) / (n_batches - 1) as f64);
+        let [of_batches] = of_cells(&knn, [&batches]);
+        let scaled = of_batches.into_iter().map(|lisi| (lisi - 1.0) / (n_batches - 1) as f64);
         let defined: Vec<f64> = scaled.filter(|lisi| !lisi.is_nan()).collect();
         sum += defined.iter().sum::<f64>();
         n += defined.len();
@@ -121,7 +126,7 @@ mod tests {
         let (points, labels, batches) = pbmc_cells();
         let expected = json("integration_pbmc.json");
         let knn = Knn::exact(&points, 50, NEIGHBORS);
-        let (of_batches, of_labels) = (of_cells(&knn, &batches), of_cells(&knn, &labels));
+        let [of_batches, of_labels] = of_cells(&knn, [&batches, &labels]);
         for (found, name) in [(&of_batches, "lisi_batch"), (&of_labels, "lisi_label")] {
             for (found, expected) in found.iter().zip(numbers(name)) {
                 assert!((found - expected).abs() < 1e-9, "{name}: {found} {expected}");
@@ -136,14 +141,14 @@ mod tests {
         let (_, _, batches) = pbmc_cells();
         assert!(mixing(&[1.0; 700], &[0; 700]).is_err() && purity(&[1.0; 700], &[0; 700]).is_err());
         let knn = Knn::exact(&[3.0; 700], 1, NEIGHBORS);
-        assert!(of_cells(&knn, &batches).iter().all(|lisi| (1.0..=3.0).contains(lisi)));
+        assert!(of_cells(&knn, [&batches])[0].iter().all(|lisi| (1.0..=3.0).contains(lisi)));
     }
 
     /// With one label it is the mean instead of the median over the same cells.
     #[test]
     fn within_labels_is_the_mean_of_the_same_index_and_sees_no_other_label() {
         let (points, labels, batches) = pbmc_cells();
-        let of_batches = of_cells(&Knn::exact(&points, 50, NEIGHBORS), &batches);
+        let [of_batches] = of_cells(&Knn::exact(&points, 50, NEIGHBORS), [&batches]);
         let mean = of_batches.iter().map(|lisi| (lisi - 1.0) / 2.0).sum::<f64>() / 700.0;
         let found = mixing_within_labels(&points, 50, &[0; 700], &batches).unwrap();
         assert!((found - mean).abs() < 1e-12);

@@ -13,15 +13,17 @@ pub struct Painter {
     options: Options<'static>,
 }
 
-impl Painter {
+impl Default for Painter {
     /// Knows DejaVu Sans, regular and bold, and no font of the machine.
-    pub fn new() -> Self {
+    fn default() -> Self {
         let mut fonts = fontdb::Database::new();
         fonts.load_font_data(dejavu::sans::regular().to_vec());
         fonts.load_font_data(dejavu::sans::bold().to_vec());
         Self { options: Options { fontdb: Arc::new(fonts), ..Options::default() } }
     }
+}
 
+impl Painter {
     /// A PNG, twice as wide and high as the drawing. Errors: it is no SVG, or larger than memory.
     pub fn png(&self, svg: &str) -> Result<Vec<u8>> {
         let tree = Tree::from_str(svg, &self.options).context("drawing a figure")?;
