@@ -12,7 +12,8 @@
 # PANFOMA_PYTHON     a Python for the table, with torch for the comparison (default: python3)
 # PANFOMA_REFERENCE  the folder with torch_baseline.py (default: ../shared/reference beside the checkout)
 #
-# --quick leaves compute-sanitizer out; --probe N measures the card with a product of N and checks `tiny`: for a device that is no GPU.
+# --quick leaves compute-sanitizer out; --probe N measures the card with a product of N and checks `tiny`: for a device that is no GPU
+# (kernels/fake-cuda under the names libcuda.so and libcublasLt.so in a folder of LD_LIBRARY_PATH), whose times say nothing.
 # Ends with 0, with 1 if a check fails, with 69 and a reason where no GPU can be used.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -25,7 +26,7 @@ while [ $# -gt 0 ]; do
         --pack) pack=$2; shift 2 ;;
         --quick) quick=1; shift ;;
         --probe) probe=$2 parity=tiny few=1; shift 2 ;;
-        -h|--help) sed -n '2,19s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h|--help) sed -n '2,20s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) echo "error: unknown argument \`$1\`" >&2; exit 64 ;;
     esac
 done
@@ -80,6 +81,7 @@ export PANFOMA_TEST_DEVICE=cuda:$device
 check "operations" "$tests" ops:: --test-threads 1
 check "goldens" "$tests" goldens:: --test-threads 1
 check "learning" "$tests" learning:: --test-threads 1
+check "queues" "$tests" queues:: --test-threads 1
 check "gradient of a whole step" "$bench" --device "$device" parity --preset "$parity"
 digest() { "$bench" --device "$device" digest --preset "$parity" ${few:+--cells 2}; }
 twice() { local first && first=$(digest) && [ "$first" = "$(digest)" ]; }
@@ -111,6 +113,10 @@ if command -v "$python" >/dev/null; then
     "$python" - "$lines" <<'PY'
 import json, sys
 rows = [json.loads(line) for line in open(sys.argv[1]) if line.strip()]
+device = next(r["device"] for r in rows if "device" in r)
+print(device)
+if "interpreter" in device:
+    print("This device is no GPU: the times below show that they are taken, and say nothing else.")
 print(f"{'preset':<7} {'mode':<6} {'cells':>5} {'cells/s':>10} {'GiB':>6}")
 for r in (r for r in rows if "cells_per_s" in r):
     run = r["run"]

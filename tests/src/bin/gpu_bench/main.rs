@@ -164,7 +164,9 @@ fn run(line: &Line, gpu: Gpu) -> anyhow::Result<()> {
             let ceilings = Ceilings::measure(&b, line.probe)?;
             let times = seconds(&b, &config, mode, cells, repeats, true, || ())?;
             let free = b.driver().memory()?;
-            let what = json!({"preset": format!("{preset:?}"), "mode": format!("{mode:?}"), "cells": cells});
+            // With the device: a figure that is copied alone still says what it was measured on.
+            let what = json!({"device": b.driver().name(), "preset": format!("{preset:?}"),
+                "mode": format!("{mode:?}"), "cells": cells});
             println!(
                 "{}",
                 json!({"run": what, "cells_per_s": cells as f64 / times[times.len() / 2],
