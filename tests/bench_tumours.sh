@@ -43,11 +43,13 @@ learn() {
     for model in frozen full scratch; do
         stage embed "$model.parquet" --input tokens --model "$model" --predictions "$model.predictions.parquet"
     done
-    stage embed random.parquet --input tokens --model random
-    stage evaluate evaluation --embeddings frozen.parquet --tokens tokens --label "$label" --batch "$batch" \
+    for model in pretrained random; do stage embed "$model.parquet" --input tokens --model "$model"; done
+    stage evaluate evaluation --embeddings pretrained.parquet --tokens tokens --label "$label" --batch "$batch" \
         --predictions frozen.predictions.parquet --predictions fine_tuned=full.predictions.parquet \
         --predictions from_scratch=scratch.predictions.parquet --probe random_weights=random.parquet \
         --model pretrained --qc cells.zarr.qc.json
+    # The embedding that learning the label leaves behind.
+    stage evaluate fine_tuned --embeddings full.parquet --tokens tokens --label "$label" --batch "$batch"
 }
 
 ctcl() { # skin of three patients with cutaneous T-cell lymphoma, of three without; whole patients are held out
@@ -104,6 +106,6 @@ for task in "$@"; do
     mkdir -p "$out/$task"
     cd "$out/$task"
     "$task"
-    runs+=("$out/$task/evaluation")
+    runs+=("$task=$out/$task/evaluation" "${task}_fine_tuned=$out/$task/fine_tuned")
 done
 "$bin/panfoma-evaluate" --compare "${runs[@]}" --output "$out/comparison" --force --quiet

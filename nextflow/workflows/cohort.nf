@@ -22,6 +22,7 @@ workflow COHORT {
         optionalFile(params.grn.reference_network),
         params.label,
         params.tokenize.shards as int,
+        params.embed.shards as int,
         params.multiqc,
         file("${projectDir}/../workflows/multiqc_config.yaml", checkIfExists: true)
     )

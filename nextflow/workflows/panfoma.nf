@@ -7,9 +7,20 @@ include { PANFOMA_TOKENIZEMERGE } from '../modules/panfoma/tokenizemerge'
 include { PANFOMA_PRETRAIN      } from '../modules/panfoma/pretrain'
 include { PANFOMA_FINETUNE      } from '../modules/panfoma/finetune'
 include { PANFOMA_EMBED         } from '../modules/panfoma/embed'
+include { PANFOMA_EMBEDMERGE    } from '../modules/panfoma/embedmerge'
 include { PANFOMA_GRN           } from '../modules/panfoma/grn'
 include { PANFOMA_EVALUATE      } from '../modules/panfoma/evaluate'
 include { MULTIQC               } from '../modules/multiqc'
+
+// What `--shard` is given, job by job.
+def partsOf(shards) {
+    shards > 1 ? (1..shards).collect { i -> "${i}/${shards}" } : ['']
+}
+
+// By shard, not by which job ended first: a task's inputs are the same when it is resumed.
+def together(parts, shards) {
+    parts.groupTuple(size: shards, sort: { part -> part.name.tokenize('-').first().toInteger() })
+}
 
 workflow PANFOMA {
     take:
@@ -21,6 +32,7 @@ workflow PANFOMA {
     reference_network // path or []
     label             // obs column to predict
     shards            // jobs that tokenize
+    embed_shards      // jobs that embed
     with_multiqc      // boolean
     multiqc_config    // path or []
 
@@ -36,15 +48,11 @@ workflow PANFOMA {
         vocabulary = PANFOMA_TOKENIZEFIT.out.vocabulary.map { _meta, genes -> genes }
     }
 
-    parts = shards > 1 ? (1..shards).collect { i -> "${i}/${shards}" } : ['']
     PANFOMA_TOKENIZE(
-        cells.combine(vocabulary).combine(channel.fromList(parts))
+        cells.combine(vocabulary).combine(channel.fromList(partsOf(shards)))
     )
     if (shards > 1) {
-        // By shard, not by which job ended first: a task's inputs are the same when it is resumed.
-        PANFOMA_TOKENIZEMERGE(
-            PANFOMA_TOKENIZE.out.tokens.groupTuple(size: shards, sort: { part -> part.name.tokenize('-').first().toInteger() })
-        )
+        PANFOMA_TOKENIZEMERGE(together(PANFOMA_TOKENIZE.out.tokens, shards))
         tokens = PANFOMA_TOKENIZEMERGE.out.tokens
     }
     else {
@@ -61,12 +69,23 @@ workflow PANFOMA {
 
     PANFOMA_FINETUNE(tokens.join(pretrained), label)
     finetuned = PANFOMA_FINETUNE.out.model
-    PANFOMA_EMBED(tokens.join(finetuned), true)
+    PANFOMA_EMBED(tokens.join(finetuned).combine(channel.fromList(partsOf(embed_shards))), true)
+    if (embed_shards > 1) {
+        PANFOMA_EMBEDMERGE(
+            together(PANFOMA_EMBED.out.embeddings, embed_shards).join(together(PANFOMA_EMBED.out.predictions, embed_shards))
+        )
+        embeddings = PANFOMA_EMBEDMERGE.out.embeddings
+        predictions = PANFOMA_EMBEDMERGE.out.predictions
+    }
+    else {
+        embeddings = PANFOMA_EMBED.out.embeddings
+        predictions = PANFOMA_EMBED.out.predictions
+    }
     PANFOMA_GRN(tokens.join(pretrained), regulators)
 
     PANFOMA_EVALUATE(
-        PANFOMA_EMBED.out.embeddings
-            .join(PANFOMA_EMBED.out.predictions)
+        embeddings
+            .join(predictions)
             .join(tokens)
             .join(pretrained.join(finetuned).map { meta, before, after -> [meta, [before, after]] })
             .join(PANFOMA_QC.out.json)
@@ -81,7 +100,6 @@ workflow PANFOMA {
         )
     }
 
-    embeddings = PANFOMA_EMBED.out.embeddings
     edges = PANFOMA_GRN.out.edges
     evaluation = PANFOMA_EVALUATE.out.evaluation
 

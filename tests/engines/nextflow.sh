@@ -3,48 +3,19 @@
 #
 #   bash tests/engines/nextflow.sh
 #
-# PANFOMA_BIN   the folder of the release binaries (default: target/release)
-# PANFOMA_DATA  the real data sets (default: ../shared/data beside the checkout)
-# CI=true       a missing Nextflow, Slurm or data folder fails instead of being reported as skipped
+# PANFOMA_BIN, PANFOMA_DATA, CI: see begin.sh
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-root=$PWD
-target=${CARGO_TARGET_DIR:-$root/target}
-export PANFOMA_BIN=${PANFOMA_BIN:-$target/release} ENGINES_CACHE=${ENGINES_CACHE:-$target/engines}
-data=${PANFOMA_DATA:-$root/../shared/data}
-say() { echo "nextflow: $1" >&2; }
-fail() { say "FAILED: $1"; exit 1; }
-missing() { [ "${CI:-}" != true ] || fail "$1"; say "skipped: $1"; }
+. "$(dirname "${BASH_SOURCE[0]}")/begin.sh" nextflow
 
-[ -x "$PANFOMA_BIN/panfoma-qc" ] || fail "no binaries in \`$PANFOMA_BIN\`: cargo build --release --workspace --bins"
 engine=$root/tests/engines/nextflow
 if ! "$engine/nextflow" --fetch; then
     missing "Nextflow cannot be had from Maven Central"
     exit 0
 fi
-export PATH=$engine:$PANFOMA_BIN:$PATH
-mkdir -p "$ENGINES_CACHE"
-work=$(mktemp -d -p "$ENGINES_CACHE" nextflow.XXXXXX)
-work=$(cd "$work" && pwd -P)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+export PATH=$engine:$PATH
 
-# quietly LOG COMMAND...: runs it; shows the log if it fails.
-quietly() {
-    local log=$1
-    shift
-    "$@" > "$log" 2>&1 || { tail -n 40 "$log" >&2; fail "$*"; }
-}
-# same A B: every artifact of two runs has the same bytes; what tells time and host stands elsewhere.
-same() {
-    local artifact
-    for artifact in cells.zarr cells.zarr.qc.json cells.zarr.qc_mqc genes.parquet tokens pretrained finetuned embeddings.parquet \
-        predictions.parquet edges.parquet evaluation; do
-        diff -rq "$1/$artifact" "$2/$artifact" >&2 || fail "$1/$artifact is not $2/$artifact"
-    done
-}
 # The pipeline's processes; a scattered one counts once a shard.
-tasks=(QC TOKENIZEFIT TOKENIZE TOKENIZE TOKENIZE TOKENIZEMERGE PRETRAIN FINETUNE EMBED GRN EVALUATE)
+tasks=(QC TOKENIZEFIT TOKENIZE TOKENIZE TOKENIZE TOKENIZEMERGE PRETRAIN FINETUNE EMBED EMBED EMBEDMERGE GRN EVALUATE)
 # ended TRACE STATUS: as many tasks have this status as the pipeline has.
 ended() {
     local n
@@ -75,32 +46,9 @@ nextflow -C "$root/nextflow/nextflow.config" run "$engine/defaults.nf" -params-f
 grep -q '^param tokenize.shards = ' ours.txt || { cat ours.txt >&2; fail "no parameters are printed"; }
 diff <(grep -v '^param samplesheet' ours.txt) <(grep -v '^param samplesheet' theirs.txt) >&2 || fail "nextflow.config and workflows/config.yaml differ"
 
-mkdir cohort tumours
-quietly cohort.log panfoma-simulate-cohort --out cohort --force --studies 2 --patients-per-study 6 --cells-per-patient 20 --genes 700 --seed 11
-(cd cohort && printf '%s\n' study,path && for file in *.h5ad; do echo "${file%.h5ad},$file"; done) > cohort.csv
-mv cohort.csv cohort/samplesheet.csv
-cat > cohort.yaml <<'Y'
-samplesheet: cohort/samplesheet.csv
-outdir: results
-label: cancer_type
-split: "patient:0.34,0.33,0.33"
-tokenize:
-  shards: 3
-  genes_args: "--n-top-genes 200"
-pretrain:
-  max_steps: 200
-  args: "--n-chunks 2 --chunk-len 32 --batch-size 4 --max-valid-cells 16 --validate-every 100 --checkpoint-every-steps 10"
-finetune:
-  max_steps: 20
-  args: "--batch-size 4 --max-valid-cells 64"
-embed:
-  args: "--draws 1"
-grn:
-  regulators: cohort/truth/regulators.txt
-  reference_network: cohort/truth/network.csv
-  args: "--draws 1 --max-cells-per-group 40"
-evaluate_args: "--universe tf --batch study --max-map-cells 200 --max-cluster-cells 200"
-Y
+mkdir tumours
+simulate
+configure 200 '--validate-every 100 --checkpoint-every-steps 10'
 
 say "stubs, by the strict parser"
 started=$SECONDS
@@ -126,7 +74,7 @@ for text in "row 3: column \`study\` is empty or missing" "row 3: \`nothing.h5ad
     grep -qF "$text" refused.log || { cat refused.log >&2; fail "refused without \`$text\`"; }
 done
 
-say "a simulated cohort: pretraining is killed once, cells are tokenized in three tasks"
+say "a simulated cohort: pretraining is killed once, cells are tokenized in three tasks and embedded in two"
 pipeline local -params-file ../cohort.yaml > local.log 2>&1 &
 running=$!
 killed=
@@ -176,18 +124,7 @@ mkdir per_sample
 quietly qc.log panfoma-qc --input cohort/study_2.h5ad --output study_2.zarr --threads 1
 diff -rq per_sample/work/*/*/study_2.zarr study_2.zarr >&2 || fail "the module's cells are not those of panfoma-qc"
 
-tumours=(tumor_ctcl_skin_gaydosik2019.h5ad tumor_lung_luad_kim2020_T34.h5ad)
-if [ ! -e "$data/${tumours[0]}" ]; then
-    missing "no real tumours in \`$data\` (PANFOMA_DATA)"
-    exit 0
-fi
-for file in "${tumours[@]}"; do ln -s "$(realpath "$data/$file")" tumours/; done
-cat > tumours/samplesheet.csv <<'S'
-study,path,sample_column,patient,tissue,cancer_type
-skin,tumor_ctcl_skin_gaydosik2019.h5ad,batch,,skin,
-lung,tumor_lung_luad_kim2020_T34.h5ad,,LUNG_T34,lung,lung_adenocarcinoma
-S
-sed -e 's,cohort/samplesheet.csv,tumours/samplesheet.csv,' -e '/regulators:/d' -e '/reference_network:/d' cohort.yaml > tumours.yaml
+configure_tumours
 quietly demo.log bash "$root/workflows/demo.sh" --config tumours.yaml --out tumours-demo --threads 1
 if command -v sbatch > /dev/null && scontrol ping > /dev/null 2>&1; then
     say "real tumours on Slurm: two nodes pretrain, and are killed once"
@@ -216,7 +153,7 @@ C
     ended slurm/trace.tsv COMPLETED
     say "profile gpu on Slurm asks for GPUs"
     (cd slurm && quietly gpu.log nextflow run "$root/nextflow" -c ../tests.config -profile slurm,gpu -params-file ../tumours.yaml -stub --outdir stubs)
-    asked=$(grep -l -- '--gres=gpu:1' slurm/work/*/*/.command.run | xargs sed -n 's/^### name: .*PANFOMA_\([A-Z]*\) .*/\1/p' | sort | xargs)
+    asked=$(grep -l -- '--gres=gpu:1' slurm/work/*/*/.command.run | xargs sed -n 's/^### name: .*PANFOMA_\([A-Z]*\) .*/\1/p' | sort -u | xargs)
     [ "$asked" = "EMBED FINETUNE GRN PRETRAIN" ] || fail "GPUs are asked for by: $asked"
 else
     missing "no Slurm: real tumours run locally"

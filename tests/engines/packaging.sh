@@ -1,17 +1,11 @@
 #!/usr/bin/env bash
 # A release made from the built binaries: what it holds, that it starts, and that foreign libraries are refused.
 #
-#   bash tests/engines/packaging.sh          PANFOMA_BIN: the folder of the release binaries (default: target/release)
+#   bash tests/engines/packaging.sh          PANFOMA_BIN: see begin.sh
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-target=${CARGO_TARGET_DIR:-$PWD/target}
-export PANFOMA_BIN=${PANFOMA_BIN:-$target/release}
-release=$PWD/workflows/packaging/release.sh
-fail() { echo "packaging: FAILED: $1" >&2; exit 1; }
+. "$(dirname "${BASH_SOURCE[0]}")/begin.sh" packaging
 
-mkdir -p "$target/engines"
-work=$(mktemp -d -p "$target/engines" packaging.XXXXXX)
-trap 'rm -rf "$work"' EXIT
+release=$root/workflows/packaging/release.sh
 bash "$release" "$work/out"
 (cd "$work/out" && sha256sum --quiet --check ./*.sha256) || fail "the checksum is not the archive's"
 tar -xzf "$work"/out/*.tar.gz -C "$work"

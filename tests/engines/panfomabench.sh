@@ -3,23 +3,11 @@
 #
 #   bash tests/engines/panfomabench.sh
 #
-# PANFOMA_BIN, PANFOMA_DATA, CI  as in snakemake.sh, which installs Snakemake; nextflow.sh fetches Nextflow
+# It needs what snakemake.sh installs and nextflow.sh fetches. PANFOMA_BIN, PANFOMA_DATA, CI: see begin.sh
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-root=$PWD
-target=${CARGO_TARGET_DIR:-$root/target}
-export PANFOMA_BIN=${PANFOMA_BIN:-$target/release} ENGINES_CACHE=${ENGINES_CACHE:-$target/engines}
-data=${PANFOMA_DATA:-$root/../shared/data}
-recipe=$root/workflows/panfomabench
-say() { echo "panfomabench: $1" >&2; }
-fail() { say "FAILED: $1"; exit 1; }
-missing() { [ "${CI:-}" != true ] || fail "$1"; say "skipped: $1"; }
-quietly() {
-    local log=$1
-    shift
-    "$@" > "$log" 2>&1 || { tail -n 40 "$log" >&2; fail "$*"; }
-}
+. "$(dirname "${BASH_SOURCE[0]}")/begin.sh" panfomabench
 
+recipe=$root/workflows/panfomabench
 if [ ! -x "$ENGINES_CACHE/python/bin/snakemake" ]; then
     missing "no Snakemake; run tests/engines/snakemake.sh first"
     exit 0
@@ -28,11 +16,7 @@ if [ ! -e "$data/tumor_aml_zheng2017_aml027pre.h5ad" ]; then
     missing "no real tumours in \`$data\` (PANFOMA_DATA)"
     exit 0
 fi
-export PATH=$root/tests/engines/nextflow:$ENGINES_CACHE/python/bin:$PANFOMA_BIN:$PATH
-work=$(mktemp -d -p "$ENGINES_CACHE" panfomabench.XXXXXX)
-work=$(cd "$work" && pwd -P)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+export PATH=$root/tests/engines/nextflow:$ENGINES_CACHE/python/bin:$PATH
 cp "$recipe"/*.csv "$recipe/config.yaml" .
 ln -s "$(realpath "$data")" data
 

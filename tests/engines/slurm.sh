@@ -4,27 +4,15 @@
 #
 #   bash tests/engines/slurm.sh          (tests/engines/cluster.sh up starts a private Slurm)
 #
-# PANFOMA_BIN   the folder of the release binaries (default: target/release)
-# CI=true       a missing Slurm fails instead of being reported as skipped
+# PANFOMA_BIN, CI: see begin.sh
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-root=$PWD
-target=${CARGO_TARGET_DIR:-$root/target}
-export PANFOMA_BIN=${PANFOMA_BIN:-$target/release}
-templates=$root/workflows/slurm
-say() { echo "slurm: $1" >&2; }
-fail() { say "FAILED: $1"; exit 1; }
-missing() { [ "${CI:-}" != true ] || fail "$1"; say "skipped: $1"; }
+. "$(dirname "${BASH_SOURCE[0]}")/begin.sh" slurm
 
-[ -x "$PANFOMA_BIN/panfoma-qc" ] || fail "no binaries in \`$PANFOMA_BIN\`: cargo build --release --workspace --bins"
-export PATH=$PANFOMA_BIN:$PATH
+templates=$root/workflows/slurm
 if ! { command -v sbatch && scontrol ping; } > /dev/null 2>&1; then
     missing "no Slurm"
     exit 0
 fi
-mkdir -p "$target/engines"
-work=$(mktemp -d -p "$target/engines" slurm.XXXXXX)
-work=$(cd "$work" && pwd -P)
 undisturbed=
 finish() {
     xargs --no-run-if-empty scancel 2> /dev/null < "$work/jobs" || true
@@ -32,14 +20,7 @@ finish() {
     rm -rf "$work"
 }
 trap finish EXIT
-cd "$work"
 
-# quietly LOG COMMAND...: runs it; shows the log if it fails.
-quietly() {
-    local log=$1
-    shift
-    "$@" > "$log" 2>&1 || { tail -n 40 "$log" >&2; fail "$*"; }
-}
 # job ARGUMENTS...: submits, prints the id; a small job, whatever the template asks for.
 small=(--cpus-per-task 1 --mem 1000)
 job() { sbatch --parsable --output '%x-%A.log' --open-mode append --time 10 "${small[@]}" "$@" | tee -a "$work/jobs"; }
@@ -51,8 +32,7 @@ ended() {
     [ "$(state "$1")" = "$2" ] || { cat ./*"-$1.log" >&2; fail "job $1 ended as $(state "$1"), not as $2"; }
 }
 
-quietly cohort.log panfoma-simulate-cohort --out cohort --studies 2 --patients-per-study 6 --cells-per-patient 20 --genes 700 --seed 11
-(cd cohort && printf '%s\n' study,path && for file in *.h5ad; do echo "${file%.h5ad},$file"; done) > sheet && mv sheet cohort/samplesheet.csv
+simulate
 cat > cohort.yaml <<'Y'
 samplesheet: cohort/samplesheet.csv
 outdir: demo
@@ -115,9 +95,7 @@ last=$(
 echo "$last" >> jobs
 while [ -n "$(squeue --noheader --jobs "$last" 2> /dev/null)" ]; do sleep 0.5; done
 [ "$(state "$last")" = 'COMPLETED 0:0' ] || { tail -n 5 chain/logs/* >&2; fail "the chain's last job ended as $(state "$last")"; }
-for artifact in cells.zarr genes.parquet tokens pretrained finetuned embeddings.parquet predictions.parquet edges.parquet evaluation; do
-    diff -rq "chain/$artifact" "demo/$artifact" >&2 || fail "the chain's $artifact is not that of demo.sh"
-done
+same chain demo
 
 say "where a job of a chain fails, none after it starts"
 bad=$(job --job-name bad "$templates/stage.sbatch" panfoma-tokenize --input nothing.zarr --output nothing)

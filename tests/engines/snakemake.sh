@@ -3,23 +3,12 @@
 #
 #   bash tests/engines/snakemake.sh
 #
-# PANFOMA_BIN   the folder of the release binaries (default: target/release)
-# PANFOMA_DATA  the real data sets (default: ../shared/data beside the checkout)
-# CI=true       a missing engine, Slurm or data folder fails instead of being reported as skipped
+# PANFOMA_BIN, PANFOMA_DATA, CI: see begin.sh
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-root=$PWD
-target=${CARGO_TARGET_DIR:-$root/target}
-export PANFOMA_BIN=${PANFOMA_BIN:-$target/release} ENGINES_CACHE=${ENGINES_CACHE:-$target/engines}
-data=${PANFOMA_DATA:-$root/../shared/data}
-snakefile=$root/workflows/snakemake/workflow/Snakefile
-say() { echo "snakemake: $1" >&2; }
-fail() { say "FAILED: $1"; exit 1; }
-missing() { [ "${CI:-}" != true ] || fail "$1"; say "skipped: $1"; }
+. "$(dirname "${BASH_SOURCE[0]}")/begin.sh" snakemake
 
-[ -x "$PANFOMA_BIN/panfoma-qc" ] || fail "no binaries in \`$PANFOMA_BIN\`: cargo build --release --workspace --bins"
+snakefile=$root/workflows/snakemake/workflow/Snakefile
 venv=$ENGINES_CACHE/python
-mkdir -p "$ENGINES_CACHE"
 packages=('snakemake==9.27.1' 'snakefmt==2.1.0' 'multiqc==1.35' 'snakemake-executor-plugin-slurm==2.8.0' 'pyarrow==26.0.1')
 if ! cmp -s "$venv/packages" <(printf '%s\n' "${packages[@]}"); then
     say "installing ${packages[*]}"
@@ -29,56 +18,13 @@ if ! cmp -s "$venv/packages" <(printf '%s\n' "${packages[@]}"); then
     fi
     printf '%s\n' "${packages[@]}" > "$venv/packages"
 fi
-export PATH=$venv/bin:$PANFOMA_BIN:$PATH
-work=$(mktemp -d -p "$ENGINES_CACHE" snakemake.XXXXXX)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+export PATH=$venv/bin:$PATH
 snake() { snakemake --snakefile "$snakefile" --cores 2 --quiet rules progress "$@"; }
-
-# quietly LOG COMMAND...: runs it; shows the log if it fails.
-quietly() {
-    local log=$1
-    shift
-    "$@" > "$log" 2>&1 || { tail -n 40 "$log" >&2; fail "$*"; }
-}
-
-# same A B: every artifact of two runs has the same bytes; what tells time and host stands elsewhere.
-same() {
-    local artifact
-    for artifact in cells.zarr cells.zarr.qc.json cells.zarr.qc_mqc genes.parquet tokens pretrained finetuned embeddings.parquet \
-        predictions.parquet edges.parquet evaluation; do
-        diff -rq --exclude=.snakemake_timestamp "$1/$artifact" "$2/$artifact" >&2 || fail "$1/$artifact is not $2/$artifact"
-    done
-}
 
 say "lints and schemas"
 quietly fmt.log snakefmt --check "$root/workflows/snakemake"
-mkdir cohort
-quietly cohort.log panfoma-simulate-cohort --out cohort --force --studies 2 --patients-per-study 6 --cells-per-patient 20 --genes 700 --seed 11
-(cd cohort && printf '%s\n' study,path && for file in *.h5ad; do echo "${file%.h5ad},$file"; done) > cohort.csv
-mv cohort.csv cohort/samplesheet.csv
-cat > cohort.yaml <<'Y'
-samplesheet: cohort/samplesheet.csv
-outdir: results
-label: cancer_type
-split: "patient:0.34,0.33,0.33"
-tokenize:
-  shards: 3
-  genes_args: "--n-top-genes 200"
-pretrain:
-  max_steps: 40
-  args: "--n-chunks 2 --chunk-len 32 --batch-size 4 --max-valid-cells 16 --validate-every 20 --checkpoint-every-steps 5"
-finetune:
-  max_steps: 20
-  args: "--batch-size 4 --max-valid-cells 64"
-embed:
-  args: "--draws 1"
-grn:
-  regulators: cohort/truth/regulators.txt
-  reference_network: cohort/truth/network.csv
-  args: "--draws 1 --max-cells-per-group 40"
-evaluate_args: "--universe tf --batch study --max-map-cells 200 --max-cluster-cells 200"
-Y
+simulate
+configure 40 '--validate-every 20 --checkpoint-every-steps 5'
 quietly lint.log snake --configfile cohort.yaml --lint
 
 # refused TEXT CONFIG: a dry run of this configuration ends with these words.
@@ -94,7 +40,7 @@ printf 'study,path\nfirst,a.h5ad\n,b.h5ad\n' > bad.csv
 sed 's,cohort/samplesheet.csv,bad.csv,' cohort.yaml > bad-sheet.yaml
 refused "samplesheet bad.csv line 3: 'study' is a required property" bad-sheet.yaml
 
-say "a simulated cohort: pretraining is stopped once, cells are tokenized in three jobs"
+say "a simulated cohort: pretraining is stopped once, cells are tokenized in three jobs and embedded in two"
 mkdir first
 cat > first/panfoma-pretrain <<'E2'
 #!/usr/bin/env bash
@@ -161,26 +107,14 @@ ln -s "$root/workflows/snakemake/wrappers" prefix/master/bio/panfoma
     [ -e logs/pretrain.log ] || fail "a wrapper wrote no log"
 )
 
-tumours=(tumor_ctcl_skin_gaydosik2019.h5ad tumor_lung_luad_kim2020_T34.h5ad)
-if [ ! -e "$data/${tumours[0]}" ]; then
-    missing "no real tumours in \`$data\` (PANFOMA_DATA)"
-    exit 0
-fi
-mkdir tumours
-for file in "${tumours[@]}"; do ln -s "$(realpath "$data/$file")" tumours/; done
-cat > tumours/samplesheet.csv <<'E2'
-study,path,sample_column,patient,tissue,cancer_type
-skin,tumor_ctcl_skin_gaydosik2019.h5ad,batch,,skin,
-lung,tumor_lung_luad_kim2020_T34.h5ad,,LUNG_T34,lung,lung_adenocarcinoma
-E2
-sed -e 's,cohort/samplesheet.csv,tumours/samplesheet.csv,' -e '/regulators:/d' -e '/reference_network:/d' cohort.yaml > tumours.yaml
+configure_tumours
 quietly demo.log bash "$root/workflows/demo.sh" --config tumours.yaml --out tumours-demo
 if command -v sbatch > /dev/null && scontrol ping > /dev/null 2>&1; then
     say "real tumours through the Slurm executor; two processes pretrain"
     slurm=(--profile "$root/workflows/snakemake/profiles/slurm" --jobs 4 --slurm-no-account --slurm-status-command squeue
         --slurm-init-seconds-before-status-checks 2 --seconds-between-status-checks 1 --latency-wait 10
         --set-threads qc=2 pretrain=1 finetune=2 --set-resources pretrain:tasks=2 "pretrain:mpi='srun'")
-    for rule in qc choose_genes tokenize_shard tokenize pretrain finetune embed grn evaluate multiqc; do
+    for rule in qc choose_genes tokenize_shard tokenize pretrain finetune embed_shard embed grn evaluate multiqc; do
         slurm+=("$rule:runtime=10" "$rule:mem_mb=1000")
     done
 else

@@ -21,12 +21,14 @@ METHODS = [
     ("majority", "majority"),
 ]
 INTEGRATION = ["avg_bio", "avg_batch", "scib_total"]
+# How bench_tumours.sh calls the evaluation of the fine-tuned model's embedding.
+FINE_TUNED = "_fine_tuned"
 
 
 def main(path):
     with open(path) as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t") if row["group"] == "all"]
-    runs = list(dict.fromkeys(row["run"] for row in rows))
+    runs = list(dict.fromkeys(row["run"] for row in rows if not row["run"].endswith(FINE_TUNED)))
     find = {(row["run"], row["metric"], row["method"], row["split"]): row for row in rows}
 
     def cell(run, metric, method, split, best=None):
@@ -52,11 +54,13 @@ def main(path):
             cells = [cell(run, "macro_f1", method, "test", best) for method, _ in METHODS]
             line([run, known[0]["n"], known[0]["ci_over"]] + cells)
     print()
-    line(["task"] + [f"{metric}, {which}" for metric in INTEGRATION for which in ("embedding", "PCA of counts")])
-    line(["---"] + ["---:"] * (2 * len(INTEGRATION)))
-    methods = list(dict.fromkeys(row["method"] for row in rows if row["metric"] == "scib_total"))
+    which = ("pretrained", "fine-tuned", "PCA of counts")
+    line(["task"] + [f"{metric}, {embedding}" for metric in INTEGRATION for embedding in which])
+    line(["---"] + ["---:"] * (len(which) * len(INTEGRATION)))
+    own, baseline = list(dict.fromkeys(row["method"] for row in rows if row["metric"] == "scib_total"))[:2]
     for run in runs:
-        line([run] + [cell(run, metric, method, "test") for metric in INTEGRATION for method in methods[:2]])
+        columns = [(run, own), (run + FINE_TUNED, own), (run, baseline)]
+        line([run] + [cell(name, metric, method, "test") for metric in INTEGRATION for name, method in columns])
 
 
 if __name__ == "__main__":

@@ -129,12 +129,84 @@ fn embed(place: &Place) {
     // Every thirteenth cell has no label.
     assert_eq!(labelled, 222);
     assert!(right as f64 > 0.9 * labelled as f64, "{right} of {labelled}");
+    // What stands for a cell: of a fine-tuned model what its head reads, of a pretrained one the global state.
+    write("mean.parquet", "p5.parquet", &["--pool", "mean"]);
+    assert_eq!(digest(&place.path("mean.parquet")), digest(&place.path("e1.parquet")));
+    let body = place.text("model");
+    let [unsaid, cls] = ["unsaid.parquet", "cls.parquet"].map(|name| place.text(name));
+    succeed("embed", &["-i", &tokens, "-m", &body, "-o", &unsaid]);
+    succeed("embed", &["-i", &tokens, "-m", &body, "-o", &cls, "--pool", "cls"]);
+    assert_eq!(digest(unsaid.as_ref()), digest(cls.as_ref()));
     write("concat.parquet", "p3.parquet", &["--pool", "concat", "--draws", "3"]);
     assert_eq!(embeddings::Reader::open(&place.path("concat.parquet")).unwrap().metadata.dim, 32);
     let [output, pretrained, wanted] = ["e4.parquet", "model", "p4.parquet"].map(|name| place.text(name));
     let refused = run("embed", &["-i", &tokens, "-m", &pretrained, "-o", &output, "--predictions", &wanted]);
     assert_eq!(refused.status.code(), Some(65));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("has no class head"));
+}
+
+/// 2,500 cells are three row groups: of four shards, one is empty.
+#[test]
+fn merged_shards_are_the_tables_of_one_run() {
+    const TABLES: [&str; 3] = ["embeddings", "predictions", "transferred"];
+    let place = Place::new(Corpus { n_cells: 2_500, ..Corpus::default() });
+    place.pretrain("model", &["--max-steps", "0"]);
+    place.finetune("classifier", &["--max-steps", "1"]);
+    let [tokens, model, reference] =
+        ["tokens", "classifier", "embeddings.parquet"].map(|name| place.text(name));
+    let embed = |suffix: &str, more: &[&str]| {
+        let tables = TABLES.map(|table| place.text(&format!("{table}{suffix}.parquet")));
+        let outputs = ["-o", &tables[0], "--predictions", &tables[1], "--transfer", &tables[2]];
+        let arguments = ["-i", &tokens, "-m", &model, "--reference", &reference];
+        run("embed", &[&arguments, outputs.as_slice(), more].concat())
+    };
+    succeed("embed", &["-i", &tokens, "-m", &model, "-o", &reference]);
+    assert!(embed("-whole", &[]).status.success());
+    for number in 1..=4 {
+        let ended = embed(&format!("-{number}"), &["--shard", &format!("{number}/4")]);
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    }
+    let merge = |names: &[String], output: &str| {
+        let (shards, output): (Vec<String>, _) =
+            (names.iter().map(|name| place.text(name)).collect(), place.text(output));
+        let shards: Vec<&str> = shards.iter().map(String::as_str).collect();
+        run("embed", &[&["-o", &output, "--merge"], shards.as_slice()].concat())
+    };
+    for table in TABLES {
+        // The record of a shard is there if `*` named the shards.
+        let names = ["3.parquet", "1.parquet", "embeddings-1.parquet.run.json", "4.parquet", "2.parquet"];
+        let names = names
+            .map(|name| if name.ends_with("json") { name.to_owned() } else { format!("{table}-{name}") });
+        let ended = merge(&names, &format!("{table}-merged.parquet"));
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        let of = |which: &str| std::fs::read(place.path(&format!("{table}-{which}.parquet"))).unwrap();
+        assert!(of("merged") == of("whole"), "{table}");
+    }
+    let refusal = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| format!("{name}.parquet")).collect();
+        let ended = merge(&names, "refused.parquet");
+        assert_eq!(ended.status.code(), Some(65));
+        assert!(!place.path("refused.parquet").exists());
+        String::from_utf8_lossy(&ended.stderr).replace(&format!("{}/", place.0.path().display()), "")
+    };
+    let check = |names: &[&str], expected: &str| {
+        let log = refusal(names);
+        assert!(log.contains(expected), "{log}");
+    };
+    check(&["embeddings-1", "embeddings-3"], "2 of 4 shards are missing: 2/4, 4/4");
+    check(
+        &["embeddings-1", "predictions-2"],
+        "of another run than `embeddings-1.parquet`: its columns differ",
+    );
+    check(&["embeddings-whole"], "`embeddings-whole.parquet` holds all cells");
+    assert!(embed("-other", &["--shard", "2/4", "--seed", "1"]).status.success());
+    check(&["embeddings-1", "embeddings-other"], "its flags or seed differ");
+
+    let [shard, output] = ["embeddings-1.parquet", "evaluation"].map(|name| place.text(name));
+    let refused = run("evaluate", &["-i", &shard, "-o", &output]);
+    let log = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(65));
+    assert!(log.contains("is only shard 1/4") && log.contains("`panfoma-embed --merge`"), "{log}");
 }
 
 /// Test cells with other labels and other genes: if anything of them were read, some byte would differ.

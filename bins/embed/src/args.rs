@@ -1,22 +1,24 @@
 //! The flags of `panfoma-embed`.
 
 use clap::{Args as ClapArgs, ValueEnum, ValueHint};
+use panfoma_core::artifact::Shard;
+use panfoma_core::artifact::checkpoint::Kind;
 use panfoma_core::train::flags::{at_least_one, part};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Embeds cells and, with a fine-tuned model, names their classes.
 #[derive(ClapArgs, Clone, Debug, Serialize)]
 pub struct Args {
     /// Tokens of the cells
-    #[arg(short, long, value_name = "TOKENS", value_hint = ValueHint::DirPath)]
+    #[arg(short, long, value_name = "TOKENS", value_hint = ValueHint::DirPath, required_unless_present = "merge")]
     #[serde(skip)]
-    pub input: PathBuf,
+    pub input: Option<PathBuf>,
 
     /// Model to embed with
-    #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
+    #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::DirPath, required_unless_present = "merge")]
     #[serde(skip)]
-    pub model: PathBuf,
+    pub model: Option<PathBuf>,
 
     /// Embeddings to write (Parquet)
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -38,6 +40,24 @@ pub struct Args {
     #[serde(skip)]
     pub cells: Option<PathBuf>,
 
+    /// Embed the I-th of N equal parts of the cells only, as one job of an array; `--merge` joins them
+    #[arg(long, value_name = "I/N", conflicts_with = "zarr", help_heading = "Shards")]
+    #[serde(skip)]
+    pub shard: Option<Shard>,
+
+    /// Join these shards, in any order, to the embeddings (or predictions, or transferred labels) that a run without
+    /// `--shard` writes, byte for byte
+    #[arg(
+        long,
+        value_name = "SHARD",
+        num_args = 1..,
+        value_hint = ValueHint::FilePath,
+        conflicts_with_all = ["input", "model", "shard", "predictions", "reference", "pool", "draws", "unassigned_below", "batch_size"],
+        help_heading = "Shards"
+    )]
+    #[serde(skip)]
+    pub merge: Vec<PathBuf>,
+
     #[command(flatten)]
     #[serde(flatten)]
     /// How cells are embedded.
@@ -47,6 +67,18 @@ pub struct Args {
     #[serde(skip)]
     /// How labels are transferred; the transferred labels themselves say so.
     pub mapping: Mapping,
+}
+
+impl Args {
+    /// Tokens of the cells.
+    pub fn input(&self) -> &Path {
+        self.input.as_deref().expect("required without `--merge`")
+    }
+
+    /// Model to embed with.
+    pub fn model(&self) -> &Path {
+        self.model.as_deref().expect("required without `--merge`")
+    }
 }
 
 /// How labels come from a reference.
@@ -93,9 +125,9 @@ pub enum ReferenceCells {
 #[derive(ClapArgs, Clone, Debug, Serialize)]
 #[command(next_help_heading = "Embedding")]
 pub struct Embedding {
-    /// What represents a cell
-    #[arg(long, value_enum, default_value_t)]
-    pub pool: Pool,
+    /// What represents a cell [default: `cls` of a pretrained model; `mean` of a fine-tuned one, whose class head reads it]
+    #[arg(long, value_enum)]
+    pub pool: Option<Pool>,
 
     /// Average over so many draws of a cell's genes; more than one helps where cells express more genes than the
     /// model sees at once
@@ -113,14 +145,24 @@ pub struct Embedding {
 }
 
 /// What represents a cell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pool {
     /// Mean of its genes' final states
-    #[default]
     Mean,
     /// Mean of the chunks' [CLS] states, the global state of dynamic sorting
     Cls,
     /// Both, one after the other
     Concat,
+}
+
+impl Embedding {
+    /// What represents a cell of such a model, if the user does not say. The global state of pretrained models keeps cell types
+    /// apart better than the mean of their genes' states (docs/benchmarks/tumours.md).
+    pub fn pool_of(&self, kind: Kind) -> Pool {
+        self.pool.unwrap_or(match kind {
+            Kind::Pretrain => Pool::Cls,
+            Kind::Finetune => Pool::Mean,
+        })
+    }
 }

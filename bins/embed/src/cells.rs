@@ -16,6 +16,8 @@ pub struct Embedder<'a> {
     pub engine: &'a dyn Engine,
     /// How.
     pub how: &'a Embedding,
+    /// What represents a cell.
+    pub pool: Pool,
     /// Seed of the draws.
     pub seed: u64,
 }
@@ -32,7 +34,7 @@ pub struct Embedded {
 impl Embedder<'_> {
     /// Numbers of an embedding.
     pub fn dim(&self) -> usize {
-        self.engine.config().d_model * if self.how.pool == Pool::Concat { 2 } else { 1 }
+        self.engine.config().d_model * if self.pool == Pool::Concat { 2 } else { 1 }
     }
 
     /// The cells' sequences, one a draw, on their way to the model. A draw is a function of (seed, cell id, number of the
@@ -59,7 +61,7 @@ impl Embedder<'_> {
     fn once(&self, cells: &Staged<CellBatch>) -> Result<Embedded, ModelError> {
         let CellEmbeddings { cell, cls_mean, class_logits } = self.engine.embed(cells)?;
         let d = self.engine.config().d_model;
-        let embedding = match self.how.pool {
+        let embedding = match self.pool {
             Pool::Mean => cell,
             Pool::Cls => cls_mean,
             Pool::Concat => {

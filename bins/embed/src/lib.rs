@@ -4,6 +4,7 @@ mod anndata;
 mod args;
 mod cells;
 mod mapping;
+mod merge;
 mod outputs;
 mod reference;
 mod transfer;
@@ -14,18 +15,22 @@ use cells::Embedder;
 use outputs::Outputs;
 use panfoma_core::artifact::checkpoint::Checkpoint;
 use panfoma_core::artifact::provenance::{self, Input};
+use panfoma_core::artifact::streamed::ROWS_PER_GROUP;
 use panfoma_core::artifact::tokens::{Columns, Tokens};
 use panfoma_core::artifact::{Provenance, cells::Cells};
 use panfoma_core::data::ahead::one_ahead;
-use panfoma_core::data::loader::{Batches, Plan};
+use panfoma_core::data::loader::{Batch, Batches, Plan};
 use panfoma_core::data::order::Arrangement;
 use panfoma_core::engine::Machine;
 use panfoma_core::stage::{Context, Progress, Stage, UserError};
 use panfoma_core::train::estimate;
+use std::ops::Range;
 use std::time::Instant;
 
-/// Cells between two questions whether to stop; also those whose sequences are in memory at once.
+/// Cells between two questions whether to stop; also those whose sequences are in memory at once. Divides a row group, so that
+/// shards end with a block.
 const BLOCK: usize = 256;
+const _: () = assert!(ROWS_PER_GROUP.is_multiple_of(BLOCK));
 
 impl Stage for Args {
     const NAME: &'static str = "panfoma-embed";
@@ -40,9 +45,30 @@ impl Stage for Args {
 
   # labels of an atlas that the same model embedded; cells unlike any of it stay unassigned
   panfoma-embed -i atlas_tokens -m model -o atlas.parquet
-  panfoma-embed -i tokens -m model -o embeddings.parquet --reference atlas.parquet --transfer transfer.parquet";
+  panfoma-embed -i tokens -m model -o embeddings.parquet --reference atlas.parquet --transfer transfer.parquet
+
+  # eight jobs of an array in any order and place, then the merge of each table
+  panfoma-embed -i tokens -m model -o embeddings-3.parquet --predictions predictions-3.parquet --shard 3/8
+  panfoma-embed --merge embeddings-* -o embeddings.parquet
+  panfoma-embed --merge predictions-* -o predictions.parquet";
 
     fn run(self, context: &Context) -> anyhow::Result<()> {
+        let started = Instant::now();
+        if self.merge.is_empty() {
+            self.embed(context)?;
+        } else {
+            merge::run(&self.merge, &self.output, context)?;
+        }
+        if context.dry_run {
+            return Ok(());
+        }
+        self.annotate(context)?;
+        provenance::write_run_record(&self.output, context, started)
+    }
+}
+
+impl Args {
+    fn embed(&self, context: &Context) -> anyhow::Result<()> {
         let machine = Machine::open(context.device)?;
         let outputs = [
             Some(&self.output),
@@ -56,24 +82,26 @@ impl Stage for Args {
         if let Some(reference) = self.mapping.reference.as_deref().filter(|path| !path.exists()) {
             return Err(UserError::missing(reference).into());
         }
-        let started = Instant::now();
-        let tokens = Tokens::open(&self.input)?;
-        let checkpoint = Checkpoint::open(&self.model)?;
+        let tokens = Tokens::open(self.input())?;
+        let checkpoint = Checkpoint::open(self.model())?;
         self.check(&checkpoint, &tokens)?;
         if context.dry_run {
             return self.print_plan(context, &machine, &checkpoint, &tokens);
         }
         let mut provenance =
             Provenance::new(context, [])?.with_genes("vocabulary", tokens.vocabulary().digest());
-        provenance.inputs = vec![tokens.input()?, Input::digest(&self.model)?];
+        provenance.inputs = vec![tokens.input()?, Input::digest(self.model())?];
         let engine = machine.engine(checkpoint.weights()?, self.embedding.batch_size)?;
+        let pool = self.embedding.pool_of(checkpoint.description.config.kind);
+        provenance.config["pool"] = serde_json::to_value(pool)?;
         let embedder =
-            Embedder { tokens: &tokens, engine: &*engine, how: &self.embedding, seed: context.seed };
+            Embedder { tokens: &tokens, engine: &*engine, how: &self.embedding, pool, seed: context.seed };
         let mut outputs =
-            Outputs::create(&self, &tokens, &checkpoint.description, embedder.dim(), provenance, context)?;
-        let mut progress = Progress::new("cells", tokens.n_cells() as u64);
+            Outputs::create(self, &tokens, &checkpoint.description, embedder.dim(), provenance, context)?;
+        let cells = self.to_embed(&tokens);
+        let mut progress = Progress::new("cells", cells.len() as u64);
         let stager = engine.stager();
-        let drawn = every_cell(&tokens).map(|batch| -> anyhow::Result<_> {
+        let drawn = batches(&tokens, cells).map(|batch| -> anyhow::Result<_> {
             let batch = batch?;
             let draws = embedder.draws(&batch.rows, &*stager)?;
             Ok((batch, draws))
@@ -89,19 +117,15 @@ impl Stage for Args {
             Ok(())
         })?;
         progress.finish();
-        outputs.finish()?;
-        self.annotate(context)?;
-        provenance::write_run_record(&self.output, context, started)
+        outputs.finish()
     }
-}
 
-impl Args {
     /// Refuses what cannot work before anything is written.
     fn check(&self, checkpoint: &Checkpoint, tokens: &Tokens) -> anyhow::Result<()> {
-        checkpoint.description.expect_tokens(tokens.index(), &self.input)?;
+        checkpoint.description.expect_tokens(tokens.index(), self.input())?;
         if self.predictions.is_some() && checkpoint.description.classes.is_empty() {
             let what =
-                format!("`{}` has no class head, so there is nothing to predict", self.model.display());
+                format!("`{}` has no class head, so there is nothing to predict", self.model().display());
             return Err(UserError::bad_data(what)
                 .hint("fine-tune it with `panfoma-finetune`, or leave `--predictions` out")
                 .into());
@@ -117,6 +141,12 @@ impl Args {
             }
         }
         Ok(())
+    }
+
+    /// Which cells are embedded.
+    fn to_embed(&self, tokens: &Tokens) -> Range<usize> {
+        let all = tokens.n_cells();
+        self.shard.map_or(0..all, |shard| shard.range(all, ROWS_PER_GROUP))
     }
 
     /// Writes the AnnData, if one is wanted.
@@ -139,8 +169,9 @@ impl Args {
         let config = &checkpoint.description.config.model;
         let estimate = estimate::measure(machine, config)?;
         // A forward pass is a third of a step.
-        let visits = (tokens.n_cells() * self.embedding.draws) as f64 / 3.0;
-        println!("cells       {}", tokens.n_cells());
+        let n_cells = self.to_embed(tokens).len();
+        let visits = (n_cells * self.embedding.draws) as f64 / 3.0;
+        println!("cells       {n_cells}");
         println!("model       {} parameters, {} genes a cell", estimate.n_params, config.seq_len());
         println!("classes     {}", checkpoint.description.classes.len());
         println!("time        {}", estimate.time(visits, context.threads));
@@ -149,9 +180,10 @@ impl Args {
     }
 }
 
-/// All cells as on disk.
-fn every_cell(tokens: &Tokens) -> Batches<'_> {
+/// Some cells as on disk; `cells` ends with a block or with the last cell.
+fn batches(tokens: &Tokens, cells: Range<usize>) -> impl Iterator<Item = anyhow::Result<Batch>> {
     let columns = Columns { cell_ids: true, ..Columns::default() };
     let arrangement = Arrangement::Sequential;
-    Batches::new(tokens, Plan { split: None, arrangement, batch_cells: BLOCK, start: 0, columns })
+    let plan = Plan { split: None, arrangement, batch_cells: BLOCK, start: cells.start, columns };
+    Batches::new(tokens, plan).take(cells.len().div_ceil(BLOCK))
 }

@@ -37,8 +37,9 @@ impl Outputs {
         let columns = names.iter().map(|name| tokens.column(name)).collect::<anyhow::Result<Vec<_>>>()?;
         let learnt = model.config.label_column.as_ref();
         let truth = learnt.and_then(|learnt| names.iter().position(|name| name == learnt));
-        let metadata =
+        let mut metadata =
             embeddings::Metadata::new(dim, names.clone(), index.label_columns.clone(), provenance.clone());
+        metadata.shard = args.shard;
         let mapping = &args.mapping;
         let transferred = match (&mapping.reference, &mapping.transfer) {
             (Some(reference), Some(output)) => {
@@ -51,7 +52,8 @@ impl Outputs {
             (Some(path), Some(learnt)) => {
                 let threshold = args.embedding.unassigned_below as f32;
                 let (learnt, classes) = (learnt.clone(), model.classes.clone());
-                let metadata = predictions::Metadata::new(learnt, classes, threshold, names, provenance);
+                let mut metadata = predictions::Metadata::new(learnt, classes, threshold, names, provenance);
+                metadata.shard = args.shard;
                 Some(predictions::Writer::create(path, metadata)?)
             }
             _ => None,

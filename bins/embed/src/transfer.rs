@@ -35,7 +35,7 @@ impl Transferred {
         context: &Context,
     ) -> anyhow::Result<Self> {
         let mapping = &args.mapping;
-        let reader = reference::open(reference, own, &Input::digest(&args.model)?)?;
+        let reader = reference::open(reference, own, &Input::digest(args.model())?)?;
         let labelled = Reference::read(&reader, reference, mapping, learnt, context)?;
         tracing::info!(
             cells = labelled.n_cells(),
@@ -54,6 +54,7 @@ impl Transferred {
             own.columns.clone(),
             provenance,
         );
+        metadata.shard = own.shard;
         metadata.transfer = Some(Transfer {
             neighbors: mapping.neighbors,
             reference_cells: labelled.n_cells(),

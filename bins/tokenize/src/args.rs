@@ -3,7 +3,8 @@
 use crate::held_out::HeldOut;
 use clap::ValueHint;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use panfoma_core::artifact::tokens::{Binning, Shard};
+use panfoma_core::artifact::Shard;
+use panfoma_core::artifact::tokens::Binning;
 use panfoma_core::stage::UserError;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -50,7 +51,7 @@ pub struct Args {
 
     /// Tokenize the I-th of N equal parts of the cells only, as one job of an array; `--merge` joins them. The split and
     /// the genes are those of all cells, so without `--vocabulary` each shard reads the whole input to choose genes
-    #[arg(long, value_name = "I/N", value_parser = shard, help_heading = "Shards")]
+    #[arg(long, value_name = "I/N", help_heading = "Shards")]
     #[serde(skip)]
     pub shard: Option<Shard>,
 
@@ -142,14 +143,6 @@ pub struct Args {
         help_heading = "Bins"
     )]
     pub binning: Binning,
-}
-
-fn shard(text: &str) -> Result<Shard, String> {
-    let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
-    match numbers {
-        Some((number, of)) if (1..=of).contains(&number) => Ok(Shard { number, of }),
-        _ => Err("expected I/N with I from 1 to N, e.g. 3/8".to_owned()),
-    }
 }
 
 /// `--split`: what stays together, and how much goes where.
@@ -289,15 +282,6 @@ fn distinct(names: Vec<String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_shard_is_a_number_up_to_that_of_all() {
-        assert_eq!(shard("3/8"), Ok(Shard { number: 3, of: 8 }));
-        assert_eq!(shard("1/1"), Ok(Shard { number: 1, of: 1 }));
-        for wrong in ["0/8", "9/8", "3", "3/", "a/b", "-1/2", "1/0"] {
-            assert!(shard(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_split_is_a_column_and_three_fractions_of_one() {

@@ -3,7 +3,7 @@
 use crate::report;
 use anyhow::{Context as _, Result};
 use panfoma_core::artifact::tokens::{Index, Shards, TokensWriter};
-use panfoma_core::artifact::{atomic, provenance};
+use panfoma_core::artifact::{atomic, provenance, shard};
 use panfoma_core::stage::{Context, Progress, UserError};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -14,9 +14,7 @@ use std::time::Instant;
 /// own.
 pub fn run(paths: &[PathBuf], output: &Path, context: &Context, started: Instant) -> Result<()> {
     context.refuse_existing(output)?;
-    // `shard-*` names the records beside the shards, too.
-    let records = |path: &&PathBuf| path.to_string_lossy().ends_with(".run.json");
-    let paths: Vec<PathBuf> = paths.iter().filter(|path| !records(path)).cloned().collect();
+    let paths = shard::without_records(paths);
     let shards = Shards::open(&paths)?;
     if context.dry_run {
         println!("{} shards, {} cells", paths.len(), shards.n_cells());

@@ -9,7 +9,7 @@ use crate::genes::Genes;
 use anyhow::{Context as _, Result};
 use panfoma_core::artifact::cells::CellsModality;
 use panfoma_core::artifact::tokens::{
-    Block, CellRows, Content, Dropped, Index, Lists, Modality, Shard, TextColumn, TokensWriter,
+    Block, CellRows, Content, Dropped, Index, Lists, Modality, TextColumn, TokensWriter,
 };
 use panfoma_core::artifact::{Provenance, atomic};
 use panfoma_core::data::binning::{Expressed, Rule};
@@ -26,7 +26,7 @@ pub fn tokens(
     provenance: Provenance,
     context: &Context,
 ) -> Result<Index> {
-    let written = config.shard.map_or(0..cells.n_cells(), |shard| part(cells.n_cells(), shard));
+    let written = config.shard.map_or(0..cells.n_cells(), |shard| shard.range(cells.n_cells(), 1));
     let dropped = Dropped {
         cells_failing_qc: of_cells.kept[written.clone()].iter().filter(|&&kept| !kept).count() as u64,
         cells_without_vocabulary_gene: 0,
@@ -70,12 +70,6 @@ pub fn tokens(
 
 fn modality(of_cells: &CellsModality) -> Modality {
     Modality { name: of_cells.name.clone(), features: of_cells.features.clone() }
-}
-
-/// The cells of a shard.
-fn part(n_cells: usize, shard: Shard) -> Range<usize> {
-    let end = |number: u32| (n_cells as u64 * u64::from(number) / u64::from(shard.of)) as usize;
-    end(shard.number - 1)..end(shard.number)
 }
 
 /// One block, and how many of its cells express no gene of the vocabulary.

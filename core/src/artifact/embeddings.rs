@@ -13,7 +13,7 @@
 use super::obs::{Obs, check_names};
 use super::streamed::{self, ROWS_PER_GROUP, StreamedTable, column};
 use super::table::Table;
-use super::{Header, Provenance};
+use super::{Header, Provenance, Shard, shard};
 use crate::stage::UserError;
 use arrow_array::{Array, ArrayRef, FixedSizeListArray, Float32Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
@@ -38,12 +38,16 @@ pub struct Metadata {
     pub columns: Vec<String>,
     /// Those of `columns` that are labels.
     pub label_columns: Vec<String>,
+    /// Which part of the cells these are, if not all: such tables are merged before use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
 }
 
 impl Metadata {
     /// Metadata of this version.
     pub fn new(dim: usize, columns: Vec<String>, label_columns: Vec<String>, provenance: Provenance) -> Self {
-        Self { header: Header::new(FORMAT, VERSION, provenance), dim, columns, label_columns }
+        let header = Header::new(FORMAT, VERSION, provenance);
+        Self { header, dim, columns, label_columns, shard: None }
     }
 
     fn schema(&self) -> SchemaRef {
@@ -147,9 +151,10 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Reads and checks header and schema.
+    /// Reads and checks header and schema; refuses a shard.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let (table, metadata) = streamed::open(path, FORMAT, VERSION, Metadata::schema)?;
+        shard::refuse(metadata.shard, path, "panfoma-embed")?;
         Ok(Self { path: path.to_owned(), metadata, n_cells: table.n_rows(), table })
     }
 

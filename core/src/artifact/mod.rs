@@ -13,12 +13,14 @@ pub mod obs;
 pub mod predictions;
 pub mod programs;
 pub mod provenance;
+pub mod shard;
 pub mod streamed;
 pub mod table;
 pub mod tokens;
 pub mod vocabulary;
 
 pub use provenance::Provenance;
+pub use shard::Shard;
 
 use crate::stage::UserError;
 use serde::{Deserialize, Serialize};

@@ -5,11 +5,12 @@ use super::table::{self, Table};
 use crate::stage::UserError;
 use anyhow::Context as _;
 use arrow_array::{Array, RecordBatch};
-use arrow_schema::SchemaRef;
+use arrow_schema::{Schema, SchemaRef};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::NamedTempFile;
 
 /// Rows of a row group.
@@ -26,7 +27,7 @@ pub struct StreamedTable {
 }
 
 impl StreamedTable {
-    /// Starts a table with this schema and header.
+    /// Starts a table with these fields and this header.
     pub fn create(path: &Path, schema: &SchemaRef, metadata: &impl Serialize) -> anyhow::Result<Self> {
         let writing = || format!("writing `{}`", path.display());
         let parent = directory_of(path);
@@ -38,7 +39,9 @@ impl StreamedTable {
             .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
             .tempfile_in(parent)
             .with_context(writing)?;
-        let writer = table::Writer::create(temporary.path(), schema, table::properties().build())?;
+        // A schema that was read carries the header of its file.
+        let fields = Arc::new(Schema::new(schema.fields().clone()));
+        let writer = table::Writer::create(temporary.path(), &fields, table::properties().build())?;
         Ok(Self { writer, metadata: serde_json::to_value(metadata)?, temporary, path: path.to_owned() })
     }
 

@@ -20,7 +20,7 @@ use super::embeddings::{vector_type, vector_values, vectors};
 use super::obs::{Obs, check_names};
 use super::streamed::{self, ROWS_PER_GROUP, StreamedTable, column};
 use super::table::{Table, typed};
-use super::{Header, Provenance};
+use super::{Header, Provenance, Shard, shard};
 use crate::stage::UserError;
 use arrow_array::{ArrayRef, Float32Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
@@ -55,6 +55,9 @@ pub struct Metadata {
     /// If labels were transferred from a reference: how; `probabilities` are then shares of votes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Transfer>,
+    /// Which part of the cells these are, if not all: such tables are merged before use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
 }
 
 /// How labels were transferred from the nearest cells of a reference.
@@ -84,6 +87,7 @@ impl Metadata {
             unassigned_below,
             columns,
             transfer: None,
+            shard: None,
         }
     }
 
@@ -254,6 +258,7 @@ impl Reader {
     /// Reads and checks header and schema.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let (table, metadata) = streamed::open(path, FORMAT, VERSION, Metadata::schema)?;
+        shard::refuse(metadata.shard, path, "panfoma-embed")?;
         Ok(Self { path: path.to_owned(), metadata, n_cells: table.n_rows(), table })
     }
 

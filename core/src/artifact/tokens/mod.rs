@@ -34,7 +34,7 @@ pub use rows::{Cell, CellRows, Lists};
 pub use shards::Shards;
 pub use writer::{Block, Content, TextColumn, TokensWriter};
 
-use super::Header;
+use super::{Header, Shard};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -82,15 +82,6 @@ pub struct Index {
     pub panels_blake3: String,
     /// The part files in order.
     pub parts: Vec<Part>,
-}
-
-/// One of several equal parts of a corpus.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shard {
-    /// From 1 to `of`.
-    pub number: u32,
-    /// How many shards make the corpus.
-    pub of: u32,
 }
 
 /// Which genes the ids mean.

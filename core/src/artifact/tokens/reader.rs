@@ -2,10 +2,11 @@
 
 use super::categories::{Categories, Interner};
 use super::{
-    Binning, Block, CellRows, FORMAT, Index, Lists, Modality, ModalityRecord, Panel, Shard, Split,
-    TextColumn, VERSION, fixed_fields, modalities, panels, writer,
+    Binning, Block, CellRows, FORMAT, Index, Lists, Modality, ModalityRecord, Panel, Split, TextColumn,
+    VERSION, fixed_fields, modalities, panels, writer,
 };
 use crate::artifact::provenance::Input;
+use crate::artifact::shard;
 use crate::artifact::table::{self, Table};
 use crate::artifact::vocabulary::Vocabulary;
 use crate::rng;
@@ -72,11 +73,7 @@ impl Tokens {
     /// part, the cells of each split. Refuses a shard: it is only part of a corpus.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let index = read_index(path)?;
-        if let Some(Shard { number, of }) = index.shard {
-            let what = format!("`{}` is shard {number}/{of} of a corpus", path.display());
-            let hint = "merge all its shards: `panfoma-tokenize --merge SHARD … -o tokens`";
-            return Err(UserError::bad_data(what).hint(hint).into());
-        }
+        shard::refuse(index.shard, path, "panfoma-tokenize")?;
         Self::open_with(path, index)
     }
 

@@ -1,6 +1,7 @@
 //! Shards of a corpus, and the corpus they make.
 
-use super::{Block, Content, Dropped, Index, PerSplit, Shard, SplitRecord, Tokens};
+use super::{Block, Content, Dropped, Index, PerSplit, SplitRecord, Tokens};
+use crate::artifact::{Shard, shard};
 use crate::stage::UserError;
 use std::path::Path;
 
@@ -24,25 +25,10 @@ impl Shards {
             shards.push(shard);
         }
         shards.sort_by_key(|shard| number(shard).number);
-        let Some(first) = shards.first() else { return Err(UserError::usage("no shard to merge").into()) };
-        for shard in &shards[1..] {
-            refuse_foreign(first, shard)?;
+        for shard in shards.iter().skip(1) {
+            refuse_foreign(&shards[0], shard)?;
         }
-        if let Some(pair) = shards.windows(2).find(|pair| number(&pair[0]) == number(&pair[1])) {
-            let Shard { number, of } = number(&pair[0]);
-            let (a, b) = (pair[0].path().display(), pair[1].path().display());
-            return Err(UserError::bad_data(format!("`{a}` and `{b}` are both shard {number}/{of}")).into());
-        }
-        let of = number(first).of;
-        let there: Vec<u32> = shards.iter().map(|shard| number(shard).number).collect();
-        let missing: Vec<String> = (1..=of)
-            .filter(|number| !there.contains(number))
-            .map(|number| format!("{number}/{of}"))
-            .collect();
-        if !missing.is_empty() {
-            let what = format!("{} of {of} shards are missing: {}", missing.len(), missing.join(", "));
-            return Err(UserError::bad_data(what).hint("name every shard's directory, in any order").into());
-        }
+        shard::expect_whole(&shards.iter().map(|shard| (number(shard), shard.path())).collect::<Vec<_>>())?;
         Ok(Self { shards })
     }
 
@@ -94,7 +80,6 @@ fn refuse_foreign(first: &Tokens, other: &Tokens) -> Result<(), UserError> {
     let without_cells = |index: &Index| SplitRecord { cells: PerSplit::default(), ..index.split.clone() };
     let provenance = |index: &Index| index.header.provenance.clone();
     let differing = [
-        ("number of shards differs", number(first).of != number(other).of),
         ("input differs", provenance(a).inputs != provenance(b).inputs),
         ("seed differs", provenance(a).seed != provenance(b).seed),
         ("flags differ", provenance(a).config != provenance(b).config),

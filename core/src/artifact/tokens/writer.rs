@@ -3,11 +3,11 @@
 use super::row_group::RowGroup;
 use super::{
     Binning, CellRows, Dropped, FORMAT, Index, Modality, ModalityRecord, PART_CELLS, Panel, Part, PerSplit,
-    ROW_GROUP_CELLS, Shard, Split, SplitRecord, VERSION, VocabularyRecord, modalities, panels, part_schema,
+    ROW_GROUP_CELLS, Split, SplitRecord, VERSION, VocabularyRecord, modalities, panels, part_schema,
 };
 use crate::artifact::table::{self, Writer};
 use crate::artifact::vocabulary::Vocabulary;
-use crate::artifact::{Header, Provenance, atomic};
+use crate::artifact::{Header, Provenance, Shard, atomic};
 use anyhow::Context as _;
 use arrow_schema::SchemaRef;
 use std::fs::File;

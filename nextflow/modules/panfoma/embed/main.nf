@@ -1,5 +1,5 @@
 process PANFOMA_EMBED {
-    tag "$meta.id"
+    tag "${shard ? "$meta.id $shard" : meta.id}"
     label 'process_high'
     label 'process_gpu'
 
@@ -7,7 +7,8 @@ process PANFOMA_EMBED {
     container "${workflow.containerEngine in ['singularity', 'apptainer'] ? 'panfoma-0.1.0.sif' : 'panfoma:0.1.0'}"
 
     input:
-    tuple val(meta), path(tokens), path(model)
+    // `shard`: 'I/N' embeds that part of the cells only; '' all of them
+    tuple val(meta), path(tokens), path(model), val(shard)
     // true where the model is fine-tuned: it also names each cell's class
     val predict
 
@@ -22,9 +23,10 @@ process PANFOMA_EMBED {
 
     script:
     def args = task.ext.args ?: ''
-    prefix = task.ext.prefix ?: "${meta.id}_embeddings"
-    prefix2 = task.ext.prefix2 ?: "${meta.id}_predictions"
+    prefix = shard ? "${shard.replace('/', '-of-')}_embeddings" : task.ext.prefix ?: "${meta.id}_embeddings"
+    prefix2 = shard ? "${shard.replace('/', '-of-')}_predictions" : task.ext.prefix2 ?: "${meta.id}_predictions"
     def classes = predict ? "--predictions ${prefix2}.parquet" : ''
+    def part = shard ? "--shard ${shard}" : ''
     def device = task.accelerator ? '--device cuda' : ''
     """
     panfoma-embed \\
@@ -32,14 +34,15 @@ process PANFOMA_EMBED {
         --model ${model} \\
         --output ${prefix}.parquet \\
         ${classes} \\
+        ${part} \\
         ${device} \\
         --threads ${task.cpus} \\
         ${args}
     """
 
     stub:
-    prefix = task.ext.prefix ?: "${meta.id}_embeddings"
-    prefix2 = task.ext.prefix2 ?: "${meta.id}_predictions"
+    prefix = shard ? "${shard.replace('/', '-of-')}_embeddings" : task.ext.prefix ?: "${meta.id}_embeddings"
+    prefix2 = shard ? "${shard.replace('/', '-of-')}_predictions" : task.ext.prefix2 ?: "${meta.id}_predictions"
     def classes = predict ? "touch ${prefix2}.parquet" : ''
     """
     touch ${prefix}.parquet ${prefix}.parquet.run.json

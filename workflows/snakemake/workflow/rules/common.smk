@@ -54,6 +54,7 @@ CHECKPOINTS = config["checkpoint_dir"] or f"{OUT}/checkpoints"
 PRETRAINED = config["pretrain"].get("checkpoint") or f"{OUT}/pretrained"
 VOCABULARY = config["pretrain"].get("checkpoint") or f"{OUT}/genes.parquet"
 SHARDS = config["tokenize"]["shards"]
+EMBED_SHARDS = config["embed"]["shards"]
 
 STRATIFY = config["stratify"] or config["label"]
 LABELS = ",".join(dict.fromkeys([config["label"], STRATIFY]))

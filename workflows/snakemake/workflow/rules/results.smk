@@ -1,33 +1,96 @@
 # From models to embeddings, networks and reports.
 
 
-rule embed:
-    input:
-        tokens=rules.tokenize.output.tokens,
-        model=rules.finetune.output.model,
-    output:
-        embeddings=f"{OUT}/embeddings.parquet",
-        predictions=f"{OUT}/predictions.parquet",
-    log:
-        f"{OUT}/logs/embed.log",
-    benchmark:
-        f"{OUT}/benchmarks/embed.tsv"
-    retries: 2
-    conda:
-        "../envs/panfoma.yaml"
-    threads: 8
-    resources:
-        mem_mb=growing(8000),
-        runtime=growing(240),
-        gpu=GPUS,
-    params:
-        extra=config["embed"]["args"],
-        seed=config["seed"],
-        device=config["device"],
-    shell:
-        "panfoma-embed --input {input.tokens:q} --model {input.model:q} --output {output.embeddings:q}"
-        " --predictions {output.predictions:q} {params.extra}"
-        " --seed {params.seed} --device {params.device} --threads {threads} 2> {log:q}"
+if EMBED_SHARDS == 1:
+
+    rule embed:
+        input:
+            tokens=rules.tokenize.output.tokens,
+            model=rules.finetune.output.model,
+        output:
+            embeddings=f"{OUT}/embeddings.parquet",
+            predictions=f"{OUT}/predictions.parquet",
+        log:
+            f"{OUT}/logs/embed.log",
+        benchmark:
+            f"{OUT}/benchmarks/embed.tsv"
+        retries: 2
+        conda:
+            "../envs/panfoma.yaml"
+        threads: 8
+        resources:
+            mem_mb=growing(8000),
+            runtime=growing(240),
+            gpu=GPUS,
+        params:
+            extra=config["embed"]["args"],
+            seed=config["seed"],
+            device=config["device"],
+        shell:
+            "panfoma-embed --input {input.tokens:q} --model {input.model:q} --output {output.embeddings:q}"
+            " --predictions {output.predictions:q} {params.extra}"
+            " --seed {params.seed} --device {params.device} --threads {threads} 2> {log:q}"
+
+else:
+
+    rule embed_shard:
+        input:
+            tokens=rules.tokenize.output.tokens,
+            model=rules.finetune.output.model,
+        output:
+            embeddings=temp(
+                f"{OUT}/shards/embeddings-{{shard}}-of-{EMBED_SHARDS}.parquet"
+            ),
+            predictions=temp(
+                f"{OUT}/shards/predictions-{{shard}}-of-{EMBED_SHARDS}.parquet"
+            ),
+        log:
+            f"{OUT}/logs/embed/{{shard}}-of-{EMBED_SHARDS}.log",
+        benchmark:
+            f"{OUT}/benchmarks/embed/{{shard}}-of-{EMBED_SHARDS}.tsv"
+        retries: 2
+        conda:
+            "../envs/panfoma.yaml"
+        threads: 8
+        resources:
+            mem_mb=growing(8000),
+            runtime=growing(240),
+            gpu=GPUS,
+        params:
+            of=EMBED_SHARDS,
+            extra=config["embed"]["args"],
+            seed=config["seed"],
+            device=config["device"],
+        shell:
+            "panfoma-embed --input {input.tokens:q} --model {input.model:q} --output {output.embeddings:q}"
+            " --predictions {output.predictions:q} --shard {wildcards.shard}/{params.of} {params.extra}"
+            " --seed {params.seed} --device {params.device} --threads {threads} 2> {log:q}"
+
+    rule embed:
+        input:
+            embeddings=expand(
+                rules.embed_shard.output.embeddings, shard=range(1, EMBED_SHARDS + 1)
+            ),
+            predictions=expand(
+                rules.embed_shard.output.predictions, shard=range(1, EMBED_SHARDS + 1)
+            ),
+        output:
+            embeddings=f"{OUT}/embeddings.parquet",
+            predictions=f"{OUT}/predictions.parquet",
+        log:
+            f"{OUT}/logs/embed.log",
+        benchmark:
+            f"{OUT}/benchmarks/embed.tsv"
+        retries: 2
+        conda:
+            "../envs/panfoma.yaml"
+        threads: 2
+        resources:
+            mem_mb=growing(4000),
+            runtime=growing(60),
+        shell:
+            "(panfoma-embed --merge {input.embeddings:q} --output {output.embeddings:q} --threads {threads} &&"
+            " panfoma-embed --merge {input.predictions:q} --output {output.predictions:q} --threads {threads}) 2> {log:q}"
 
 
 rule grn:

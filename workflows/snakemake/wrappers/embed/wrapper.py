@@ -7,7 +7,11 @@ from snakemake.shell import shell
 log = snakemake.log_fmt_shell(stdout=False, stderr=True)
 extra = snakemake.params.get("extra", "")
 
-files = f"--input {snakemake.input.tokens} --model {snakemake.input.model} --output {snakemake.output.embeddings}"
+shards = snakemake.input.get("shards")
+if shards:
+    files = f"--merge {shards} --output {snakemake.output.embeddings}"
+else:
+    files = f"--input {snakemake.input.tokens} --model {snakemake.input.model} --output {snakemake.output.embeddings}"
 for name in ("reference", "cells"):
     if snakemake.input.get(name):
         files += f" --{name} {snakemake.input.get(name)}"

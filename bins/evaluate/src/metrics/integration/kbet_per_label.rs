@@ -2,7 +2,8 @@
 
 use super::groups::{count, members, sizes};
 use super::kbet;
-use super::spectrum::{Sparse, largest};
+use super::sparse::Sparse;
+use super::spectrum::largest;
 use crate::metrics::Undefined;
 use panfoma_core::graph::components::connected;
 use panfoma_core::graph::{Graph, Knn};

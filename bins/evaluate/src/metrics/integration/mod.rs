@@ -11,4 +11,5 @@ pub mod kbet_per_label;
 pub mod lisi;
 pub mod pcr;
 pub mod silhouette;
+mod sparse;
 mod spectrum;
