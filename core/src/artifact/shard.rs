@@ -53,7 +53,7 @@ pub fn expect_whole(shards: &[(Shard, &Path)]) -> Result<(), UserError> {
         let what = format!("`{path}` is shard {shard}, and `{first}` is one of {of}");
         return Err(UserError::bad_data(what).hint("merge the shards of one run"));
     }
-    if let Some([(a, at), (_, other)]) = shards.array_windows().find(|[(a, _), (b, _)]| a == b) {
+    if let Some([(a, at), (_, other)]) = shards.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         let (at, other) = (at.display(), other.display());
         return Err(UserError::bad_data(format!("`{at}` and `{other}` are both shard {a}")));
     }
