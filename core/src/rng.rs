@@ -39,7 +39,11 @@ impl Philox {
         words.reserve(ids.len());
         widest(
             #[inline(always)]
-            || chunks.iter().for_each(|ids| words.extend(many(self.key, ids, rest))),
+            || {
+                for ids in chunks {
+                    words.extend(many(self.key, ids, rest));
+                }
+            },
         );
         for &id in last {
             words.push(self.block([id / 4, rest[0], rest[1], rest[2]])[id as usize % 4]);

@@ -1,7 +1,8 @@
 //! Loops that the compiler makes vectors of, compiled for AVX-512, AVX2 and any machine; chosen at run time.
 
 /// What `work` returns. Its loops should be of plain arithmetic on slices: what is inlined into it is compiled for the widest
-/// vectors that this machine has (a long closure only with `#[inline(always)]`). Nothing is fused or reordered, so the result is the same on every machine.
+/// vectors that this machine has (a long closure only with `#[inline(always)]`, a long loop only as `for`).
+/// Nothing is fused or reordered, so the result is the same on every machine.
 #[inline]
 pub fn widest<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]

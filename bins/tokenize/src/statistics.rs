@@ -96,8 +96,14 @@ impl Statistics {
             *n_cells += 1;
             let (genes, counts) = rows.row(cell);
             terms.begin(total(counts));
-            let expressed = genes.iter().zip(counts).filter(|(_, count)| **count > 0.0);
-            widest(|| expressed.for_each(|(&gene, &count)| sums[gene as usize].add(&terms.of(count))));
+            widest(
+                #[inline(always)]
+                || {
+                    for (&gene, &count) in genes.iter().zip(counts).filter(|(_, count)| **count > 0.0) {
+                        sums[gene as usize].add(&terms.of(count));
+                    }
+                },
+            );
         }
     }
 
@@ -142,6 +148,7 @@ impl Terms {
         *self = Self { total, ..Self::default() };
     }
 
+    #[inline(always)]
     fn of(&mut self, count: f32) -> GeneSums {
         /// Added to a number below 2^23, leaves it as an integer in the lowest bits.
         const SHIFT: f32 = 8_388_608.0;
@@ -155,6 +162,7 @@ impl Terms {
         self.known[place]
     }
 
+    #[inline(never)]
     fn compute(&self, count: f32) -> GeneSums {
         let x = f64::from(count) / self.total * 1e4;
         GeneSums { n_expressing: 1.0, sum: x, sum_of_squares: x * x, sum_of_logs: libm::log1p(x) }
