@@ -7,7 +7,8 @@ use super::{limits, micro_batch};
 use crate::device::Cpu;
 #[cfg(feature = "cuda")]
 use crate::device::cuda::{Cuda, Gpu};
-use crate::model::lanes::{Lanes, Peers};
+use crate::model::lanes::Lanes;
+use crate::model::peers::Peers;
 use crate::model::{ModelError, PanFoMa};
 use crate::ops::Backend;
 use crate::stage::{Device, Kind, UserError};

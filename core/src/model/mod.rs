@@ -11,6 +11,7 @@ mod input_representation;
 pub mod lanes;
 mod local_context_encoder;
 mod parameters;
+pub mod peers;
 mod steps;
 mod trace;
 

@@ -14,7 +14,7 @@ use crate::artifact::tokens::Tokens;
 use crate::artifact::{Header, atomic};
 use crate::engine::{Machine, Moments};
 use crate::model::ModelConfig;
-use crate::model::lanes::Peers;
+use crate::model::peers::Peers;
 use crate::stage::{Context, Interrupt, interrupt};
 use std::path::Path;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use super::rendezvous::{gather, join};
 use super::wire::{Wire, wrong};
 use super::world::World;
-use crate::model::lanes::Peers;
+use crate::model::peers::Peers;
 use crate::stage::{Interrupt, Kind};
 use crate::train::Model;
 use anyhow::Context as _;
