@@ -15,6 +15,7 @@ pub use error::{Kind, UserError};
 pub use interrupt::Interrupt;
 pub use progress::Progress;
 
+use clap::builder::Resettable;
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser};
 use serde::Serialize;
 use std::ffi::{OsStr, OsString};
@@ -119,6 +120,11 @@ fn command<S: Stage>() -> Command {
         .max_term_width(110)
 }
 
+/// The command line without what is required.
+fn lenient<S: Stage>() -> Command {
+    command::<S>().mut_args(|arg| arg.required(false).required_unless_present(Resettable::Reset))
+}
+
 /// Parses a command line with its configuration file; `None` after `--help` and the like were answered.
 fn parse<S: Stage>(mut arguments: Vec<OsString>) -> anyhow::Result<Option<CommandLine<S>>> {
     // These two answer before anything is required.
@@ -128,8 +134,7 @@ fn parse<S: Stage>(mut arguments: Vec<OsString>) -> anyhow::Result<Option<Comman
     }
     if asks("--config") {
         // Required flags may stand in the file, so the first reading asks for none.
-        let lenient = command::<S>().mut_args(|arg| arg.required(false));
-        let matches = match lenient.try_get_matches_from(&arguments) {
+        let matches = match lenient::<S>().try_get_matches_from(&arguments) {
             Ok(matches) => matches,
             Err(error) => return exit_by_clap(&error),
         };
@@ -151,8 +156,7 @@ fn is_flag(argument: &OsStr, flag: &str) -> bool {
 }
 
 fn answer<S: Stage>(arguments: &[OsString]) -> anyhow::Result<Option<CommandLine<S>>> {
-    let only_asking = command::<S>().mut_args(|arg| arg.required(false));
-    let matches = match only_asking.try_get_matches_from(arguments) {
+    let matches = match lenient::<S>().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return exit_by_clap(&error),
     };

@@ -14,6 +14,11 @@ pub(crate) const OVERHEAD: usize = blosc_src::BLOSC_MAX_OVERHEAD as usize;
 /// Data of one buffer at most.
 pub(crate) const MAX_BYTES: usize = i32::MAX as usize - OVERHEAD;
 
+/// The flag of data that stand uncompressed.
+const COPIED: u8 = 2;
+/// Bytes that one compressed byte can stand for: zstd repeats a byte for a block of 128 KiB in four; no other codec packs tighter.
+const TIGHTEST: usize = 1 << 15;
+
 /// What is laid together before compression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shuffle {
@@ -113,8 +118,11 @@ fn validated(bytes: &[u8], limit: usize) -> Result<usize, String> {
     if unsafe { blosc_src::blosc_cbuffer_validate(source, bytes.len(), &mut size) } < 0 {
         return Err("not a Blosc buffer, or one cut short".to_owned());
     }
-    if size > limit {
-        return Err(format!("a Blosc buffer claims {size} bytes, expected at most {limit}"));
+    let packed = bytes.len() - HEADER;
+    let possible = if bytes[2] & COPIED == 0 { packed.saturating_mul(TIGHTEST) } else { packed };
+    let most = limit.min(possible);
+    if size > most {
+        return Err(format!("a Blosc buffer claims {size} bytes, expected at most {most}"));
     }
     Ok(size)
 }
@@ -147,7 +155,7 @@ mod tests {
     fn what_is_compressed_comes_back() {
         for codec in [c"lz4", c"zstd", c"zlib", c"blosclz"] {
             for (shuffle, type_size) in [(Shuffle::None, 1), (Shuffle::Bytes, 4), (Shuffle::Bits, 4)] {
-                for bytes in [vec![], vec![7], arange(), arange().repeat(9000)] {
+                for bytes in [vec![], vec![7], arange(), arange().repeat(9000), vec![0; 1 << 24]] {
                     let packed = compress(&bytes, codec, 1, shuffle, type_size, 0).unwrap();
                     assert!(packed.len() <= bytes.len() + OVERHEAD);
                     assert!(decompress(&packed, bytes.len()).unwrap() == bytes, "{codec:?} {shuffle:?}");
@@ -163,6 +171,12 @@ mod tests {
         let mut huge = LZ4.to_vec();
         huge[4..8].copy_from_slice(&0x7fff_0000u32.to_le_bytes());
         assert!(decompress(&huge, 1 << 30).is_err());
+        // More than any codec could make of these bytes, or than stand there as they are.
+        huge[4..8].copy_from_slice(&0x3570_209cu32.to_le_bytes());
+        assert!(decompress(&huge, usize::MAX).unwrap_err().contains("claims 896540828 bytes"));
+        huge[2] |= COPIED;
+        huge[4..8].copy_from_slice(&4096u32.to_le_bytes());
+        assert!(decompress(&huge, usize::MAX).unwrap_err().contains("claims 4096 bytes"));
     }
 
     #[test]
