@@ -125,7 +125,7 @@ for task in "$@"; do
     "$task"
     runs+=("$task=$out/$task/evaluation" "${task}_fine_tuned=$out/$task/fine_tuned")
     for seed in "${seeds[@]:1}"; do
-        runs+=("$task.seed$seed=$out/$task/$(place "$seed")/evaluation")
+        runs+=("${task}_seed$seed=$out/$task/$(place "$seed")/evaluation")
     done
 done
 "$bin/panfoma-evaluate" --compare "${runs[@]}" --output "$out/comparison" --force --quiet

@@ -2,7 +2,7 @@
 
     python tests/python/tumours_table.py OUT/comparison/comparison.tsv
 
-Runs of one task with several seeds (`ctcl`, `ctcl.seed1`, …) are summed up below, mean ± standard deviation over seeds.
+Runs of one task with several seeds (`ctcl`, `ctcl_seed1`, …) are summed up below, mean ± standard deviation over seeds.
 Standard library only.
 """
 
@@ -65,7 +65,7 @@ def main(path):
         line([run] + [cell(name, metric, method, "test") for metric in INTEGRATION for name, method in columns])
     tasks = {}
     for run in runs:
-        tasks.setdefault(run.split(".seed")[0], []).append(run)
+        tasks.setdefault(run.split("_seed")[0], []).append(run)
     if len(tasks) < len(runs):
         print()
         line(["task", "seeds"] + [title for _, title in METHODS])
